@@ -1,0 +1,60 @@
+package wire
+
+import "errors"
+
+// The answers of a Send that did not take the frame.
+var (
+	ErrNoPeer    = errors.New("no such peer")
+	ErrQueueFull = errors.New("the peer's queue is full")
+)
+
+// Peer names one connection of a [Router]. It is never used again for another
+// connection, not even for one of the same peer.
+type Peer uint64
+
+// EventKind says what an [Event] tells.
+type EventKind uint8
+
+// For each Peer: one PeerUp, any number of PeerMessage, one PeerDown, in this order.
+const (
+	PeerUp EventKind = iota + 1
+	PeerMessage
+	PeerDown
+)
+
+// Event is something that happened on an end of the wire.
+type Event struct {
+	Kind      EventKind
+	Peer      Peer
+	RoutingID string // with PeerUp: the peer's ZeroMQ routing id
+	Addr      string // with PeerUp: the peer's network address, for logs
+	Frame     []byte // with PeerMessage: the payload, the receiver's from then on
+	Err       error  // with PeerDown: why
+}
+
+// Router is the end that peers connect to. Its users are wire/zmtp and, for
+// tests, wire/wiretest; both pass the suite in wire/wiretest.
+type Router interface {
+	// Events returns the one channel of events. Whoever owns the Router must
+	// keep reading it. It is closed after Close, when the last PeerDown is read.
+	Events() <-chan Event
+	// Send queues frame for p and never blocks: nil, ErrNoPeer or ErrQueueFull.
+	// Frames to one peer arrive in order. The frame must not change afterwards.
+	// Nil does not promise delivery: a PeerDown may follow.
+	Send(p Peer, frame []byte) error
+	// Drop closes p's connection. Its PeerDown follows with that cause.
+	// What is queued for p is discarded. Unknown peers are ignored.
+	Drop(p Peer, cause error)
+}
+
+// Dealer is the end that connects. It reconnects for ever by itself: each
+// connection is a new Peer with its own PeerUp and PeerDown.
+type Dealer interface {
+	// Events is as in Router.
+	Events() <-chan Event
+	// Send queues frame for the connection p, as Router.Send does. A frame for
+	// a connection that has ended is refused with ErrNoPeer, never kept.
+	Send(p Peer, frame []byte) error
+	// Drop ends the connection p; the next one is made after the usual pause.
+	Drop(p Peer, cause error)
+}
