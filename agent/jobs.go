@@ -1,0 +1,147 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// Texts a student may see when the agent, not the grader, ended the job.
+const (
+	textBroken   = "An unknown error occurred in the agent. Please contact your course administrator."
+	textStopping = "The grading agent is stopping. Please retry later."
+)
+
+// errNoSSH refuses a second way in, or one of a job that has ended.
+var errNoSSH = errors.New("agent: the job may not announce SSH (again)")
+
+// running is a job between its acceptance and its result.
+type running struct {
+	client []byte
+	cancel context.CancelCauseFunc
+	ssh    bool // a way in has been announced
+	began  time.Time
+}
+
+// outcome is what a job's goroutine hands back.
+type outcome struct {
+	job    Job
+	result wire.Result
+}
+
+// accept starts a job. Its id is in the table until its result is in the outbox.
+func (s *session) accept(m *wire.BackendNewJob) {
+	log := s.log.With("job", m.JobID)
+	if s.jobs[m.JobID] != nil {
+		log.Warn("job refused: its id is running already")
+		return // one result per id: the running job's
+	}
+	job := Job{BackendNewJob: m, State: wire.StateOf(m.InputData)}
+	s.send(&wire.AgentJobStarted{Client: m.Client, JobID: m.JobID})
+	if s.closed {
+		s.deliver(job, Failed(job, "crash", textStopping))
+		return
+	}
+	log.Info("job started", "course", m.CourseID.Value, "task", m.TaskID.Value,
+		"environment", m.EnvironmentType+"/"+m.Environment)
+	ctx, cancel := context.WithCancelCause(s.base)
+	s.jobs[m.JobID] = &running{client: m.Client, cancel: cancel, began: time.Now()}
+	go func() {
+		defer cancel(nil)
+		s.ended <- outcome{job, s.execute(ctx, job)}
+	}()
+}
+
+// execute runs a job and turns a panic of the executor into a result.
+func (s *session) execute(ctx context.Context, job Job) (res wire.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("the executor panicked", "job", job.JobID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			res = Failed(job, "crash", textBroken)
+		}
+	}()
+	return s.exec.Run(ctx, job, uplink{s.ssh, ctx, job.JobID})
+}
+
+// finish takes a job out of the table and its result into the outbox.
+func (s *session) finish(o outcome) {
+	r := s.jobs[o.job.JobID]
+	delete(s.jobs, o.job.JobID)
+	s.log.Info("job done", "job", o.job.JobID, "status", o.result.Status, "grade", o.result.Grade,
+		"took", time.Since(r.began).Round(time.Millisecond))
+	s.deliver(o.job, o.result)
+	s.reannounce()
+}
+
+// deliver encodes a result and sends it, now or once there is a connection.
+func (s *session) deliver(job Job, res wire.Result) {
+	frame, err := s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: res})
+	if err != nil {
+		s.log.Error("cannot encode a result", "job", job.JobID, "err", err)
+		frame, err = s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: Failed(job, "crash", textBroken)})
+		if err != nil {
+			return // not even an empty result: the codec refuses the job's id, which it decoded itself
+		}
+	}
+	s.out.add(job.JobID, frame)
+	s.flush()
+}
+
+func (s *session) flush() { s.out.deliver(time.Now(), s.sendFrame) }
+
+// kill ends a job. A job that never was here is answered all the same, lest the
+// backend wait for it for ever (PROTOCOL.md 3.4); one that has just ended was
+// answered, and the kill crossed its result.
+func (s *session) kill(m *wire.BackendKillJob) {
+	if r := s.jobs[m.JobID]; r != nil {
+		r.cancel(ErrKilled)
+		return
+	}
+	s.flush() // forget what was delivered long ago
+	if s.out.has(m.JobID) {
+		return
+	}
+	s.log.Warn("asked to kill a job that is not here", "job", m.JobID)
+	job := Job{BackendNewJob: &wire.BackendNewJob{Client: m.Client, JobID: m.JobID}, State: m.State}
+	s.deliver(job, Failed(job, "killed", ""))
+}
+
+// sshCall is a job's wish to announce a way in.
+type sshCall struct {
+	job    string
+	way    wire.SSH
+	answer chan error
+}
+
+// announce sends a way in, once per job.
+func (s *session) announce(c sshCall) error {
+	r := s.jobs[c.job]
+	if r == nil || r.ssh {
+		return errNoSSH
+	}
+	r.ssh = true
+	s.send(&wire.AgentJobSSHDebug{Client: r.client, JobID: c.job, SSH: c.way})
+	return nil
+}
+
+// uplink is a job's side of sshCall.
+type uplink struct {
+	calls chan<- sshCall
+	ctx   context.Context
+	job   string
+}
+
+// SSH implements [Uplink].
+func (u uplink) SSH(way wire.SSH) error {
+	c := sshCall{u.job, way, make(chan error, 1)}
+	select {
+	case u.calls <- c:
+		return <-c.answer
+	case <-u.ctx.Done():
+		return context.Cause(u.ctx)
+	}
+}

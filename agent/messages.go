@@ -1,0 +1,115 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+const closeTimeout = time.Minute
+
+var (
+	errSlowClose = errors.New("the executor did not finish cleaning up in time")
+	errEndClosed = errors.New("agent: the socket was closed")
+	errSilent    = errors.New("the backend has been silent for too long")
+	errStalled   = errors.New("the backend does not read what it is sent")
+)
+
+// onWire handles what happened on the connection to the backend.
+func (s *session) onWire(ev wire.Event) {
+	switch ev.Kind {
+	case wire.PeerUp:
+		s.peer, s.heard = ev.Peer, time.Now()
+		s.log.Info("connected to the backend", "addr", ev.Addr)
+		s.hello()
+		s.flush()
+	case wire.PeerDown:
+		if ev.Peer != s.peer {
+			return
+		}
+		s.peer = 0
+		s.out.broken(time.Now())
+		s.log.Warn("lost the backend", "err", ev.Err, "jobs", len(s.jobs))
+	case wire.PeerMessage:
+		if ev.Peer != s.peer {
+			return
+		}
+		s.heard = time.Now()
+		if err := s.onFrame(ev.Frame); err != nil {
+			s.log.Error("bad message from the backend", "err", err)
+			s.end.Drop(ev.Peer, err)
+		}
+	}
+}
+
+// onFrame handles one message. An error means that the peer does not speak our protocol.
+func (s *session) onFrame(frame []byte) error {
+	msg, err := s.dialect.Decode(frame)
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	switch m := msg.(type) {
+	case *wire.Ping:
+		s.send(&wire.Pong{})
+	case *wire.BackendNewJob:
+		s.accept(m)
+	case *wire.BackendKillJob:
+		s.kill(m)
+	case *wire.Unknown: // the backend forgot us; Python ones never say so
+		s.hello()
+	default:
+		return fmt.Errorf("unexpected %T", msg)
+	}
+	return nil
+}
+
+// hello tells the backend who we are and what we can grade.
+func (s *session) hello() {
+	s.stale = false
+	envs := s.exec.Environments()
+	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(s.cfg.Slots), Environments: envs})
+	s.log.Info("said hello", "slots", s.cfg.Slots, "environments", len(envs))
+}
+
+// reannounce says hello again after the environments changed, but only while no
+// job runs: a Python backend takes a second hello for a restart and answers all
+// of the agent's jobs with a crash (PROTOCOL.md 2.5).
+func (s *session) reannounce() {
+	if s.stale && s.peer != 0 && len(s.jobs) == 0 {
+		s.hello()
+	}
+}
+
+// checkSilence gives up a connection on which nothing was heard for too long.
+func (s *session) checkSilence(now time.Time) {
+	if s.peer != 0 && now.Sub(s.heard) > s.cfg.Silence {
+		s.end.Drop(s.peer, errSilent)
+	}
+}
+
+// send queues m on the present connection and reports whether it was taken. A
+// connection that cannot take it is stalled and given up.
+func (s *session) send(m wire.Message) bool {
+	if s.peer == 0 {
+		return false
+	}
+	frame, err := s.dialect.Append(nil, m)
+	if err != nil {
+		s.log.Error("cannot encode a message", "err", err)
+		return false
+	}
+	return s.sendFrame(frame)
+}
+
+func (s *session) sendFrame(frame []byte) bool {
+	if s.peer == 0 {
+		return false
+	}
+	err := s.end.Send(s.peer, frame)
+	if errors.Is(err, wire.ErrQueueFull) {
+		s.end.Drop(s.peer, errStalled)
+	}
+	return err == nil
+}

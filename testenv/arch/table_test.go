@@ -1,0 +1,58 @@
+package arch
+
+// allowed says which of our packages a package may import, outside its tests.
+// A trailing "/..." takes in the packages below. Packages that are not listed
+// are those below cmd and testenv, which may import everything.
+var allowed = map[string][]string{
+	"wire":                      {},
+	"wire/frame":                {},
+	"wire/grading":              {"wire", "wire/frame"},
+	"wire/student":              {"wire", "wire/frame"},
+	"wire/zmtp":                 {"wire"},
+	"wire/wiretest":             {"wire"},
+	"oci":                       {},
+	"cgroups":                   {},
+	"backend":                   {"backend/sched", "backend/journal", "wire"},
+	"backend/sched":             {"wire"},
+	"backend/journal":           {"wire"},
+	"agent":                     {"wire"},
+	"agent/grade":               {"agent", "agent/sandbox", "agent/relay", "agent/watch", "agent/workspace", "cgroups", "oci", "wire", "wire/grading", "wire/frame"},
+	"agent/mcq":                 {"agent", "wire", "agent/mcq/..."},
+	"agent/mcq/...":             {"wire", "agent/mcq/..."},
+	"agent/sandbox":             {},
+	"agent/sandbox/sandboxtest": {"agent/sandbox"},
+	"agent/sandbox/ctrd":        {"agent/sandbox"},
+	"agent/relay":               {"wire/frame", "wire/grading"},
+	"agent/watch":               {"cgroups"},
+	"agent/workspace":           {},
+	"agent/guest":               {"agent/guest/...", "wire", "wire/frame", "wire/grading", "wire/student", "wire/zmtp"},
+	"agent/guest/...":           {"agent/guest/...", "wire", "wire/frame", "wire/grading", "wire/student", "wire/zmtp"},
+}
+
+// reserved says who alone may use a library (and what is below it), and why.
+var reserved = []struct {
+	library string
+	users   []string
+	why     string
+}{
+	{"github.com/containerd/containerd", []string{"agent/sandbox/ctrd", "oci", "testenv"},
+		"containerd is one way to run containers: everybody else speaks to agent/sandbox (oci takes only its seccomp profile)"},
+	{"github.com/go-zeromq/zmq4", []string{"wire/zmtp", "agent/guest", "testenv"},
+		"the socket library is fit for the handshake only and must not reach users"},
+	{"github.com/tinylib/msgp", []string{"wire", "agent/mcq", "agent/guest", "agent/grade", "testenv"},
+		"messages are typed outside wire; whoever must look into a raw value is listed"},
+	{"github.com/cilium/ebpf", []string{"cgroups"},
+		"programs are attached to cgroups by the package that owns cgroups"},
+	{"github.com/prometheus/client_golang", []string{"backend", "agent", "cmd"},
+		"libraries count; processes publish"},
+	{"github.com/alecthomas/kong", []string{"cmd", "testenv"},
+		"flags belong to programs"},
+	{"github.com/lmittmann/tint", []string{"cmd"},
+		"how lines look is decided where the process starts"},
+}
+
+// pure names packages whose code reads no clock, file, socket or environment.
+var pure = []string{"backend/sched", "oci"}
+
+// impure are the imports that would break that.
+var impure = []string{"os", "net", "net/http", "log/slog", "math/rand", "math/rand/v2", "sync", "context"}
