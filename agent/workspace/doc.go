@@ -1,0 +1,3 @@
+// Package workspace prepares what a job sees of its course (PROTOCOL.md 4.4),
+// without copying it.
+package workspace
