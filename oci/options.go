@@ -1,84 +1,161 @@
 package oci
 
-import "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
 
-func undone(*specs.Spec) error { return ErrRefused }
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
 
-// Image is what an image's configuration says of the process: a stranger's text.
-type Image struct {
-	Env        []string
-	Entrypoint []string
-	Cmd        []string
-	WorkingDir string
-	User       string // "", "root" or numbers "uid[:gid]"; other names are refused
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// FromImage merges img in, by Docker's rules.
-func FromImage(img Image) Option { return undone }
-
-// Env adds "NAME=value" entries; a later one replaces an earlier one of that name.
-func Env(kv ...string) Option { return undone }
-
-// Hostname names the container.
-func Hostname(name string) Option { return undone }
-
-// Memory limits memory to n bytes and forbids swap.
-func Memory(n int64) Option { return undone }
-
-// Pids limits processes and threads.
-func Pids(n int64) Option { return undone }
-
-// OpenFiles sets RLIMIT_NOFILE.
-func OpenFiles(soft, hard uint64) Option { return undone }
-
-// Cgroup puts the container into the cgroup at path, as seen from the root of
-// the cgroup hierarchy; the OCI runtime makes it.
-func Cgroup(path string) Option { return undone }
-
-// WithoutResources drops every cgroup limit, for hosts whose cgroup hierarchy
-// lacks controllers. It limits nothing: for development only.
-func WithoutResources() Option { return undone }
-
-// JoinNetwork puts the container into the network namespace at path instead of
-// one of its own. path "" is refused.
-func JoinNetwork(path string) Option { return undone }
-
-// Bind mounts the host's src at dst, read and write.
-func Bind(src, dst string) Option { return undone }
-
-// BindReadOnly mounts the host's src at dst, read only.
-func BindReadOnly(src, dst string) Option { return undone }
-
-// For adapts the specification to what rt understands.
-func For(rt Runtime) Option { return undone }
-
-// NoNewPrivileges forbids gaining privileges by setuid programs.
-func NoNewPrivileges() Option { return undone }
-
-// Etc are host files that every container needs at /etc, writable, its own (PROTOCOL.md 4.5).
-type Etc struct{ Hosts, ResolvConf, Hostname string }
-
-// GradingFiles are the host paths that a grading container sees (PROTOCOL.md 4.5).
-type GradingFiles struct {
-	Task    string // at /task, read and write
-	Sockets string // at /sockets, read and write
-	Common  string // at /course/common with its student folder, read only
-	Etc     Etc
+// Env adds "NAME=value" entries; a later one replaces an earlier one of that
+// name. An entry without a name is refused.
+func Env(kv ...string) Option {
+	return func(s *specs.Spec) error {
+		for _, e := range kv {
+			name, _, ok := strings.Cut(e, "=")
+			if !ok || name == "" {
+				return refuse("environment entry %q has no name", e)
+			}
+			setenv(s, name, e)
+		}
+		return nil
+	}
 }
 
-// StudentFiles are the host paths that a student container sees (PROTOCOL.md 4.5).
-// An empty field mounts nothing there.
-type StudentFiles struct {
-	Student       string // at /task/student, read and write
-	Scripts       string // at /task/student/scripts, read and write
-	SystemFiles   string // at /task/systemfiles, read only
-	CommonStudent string // at /course/common/student, read only
-	ParentSocket  string // at /__parent.sock, read and write
-	Etc           Etc
+func setenv(s *specs.Spec, name, entry string) {
+	i := slices.IndexFunc(s.Process.Env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
+	if i < 0 {
+		s.Process.Env = append(s.Process.Env, entry)
+		return
+	}
+	s.Process.Env[i] = entry
 }
 
-// Grading is the preset of a grading container.
-func Grading(f GradingFiles) Option { return undone }
+// Hostname names the container, in the environment too. It is refused over 64
+// bytes or with anything but letters, digits, '-' and '.'.
+func Hostname(name string) Option {
+	return func(s *specs.Spec) error {
+		bad := strings.ContainsFunc(name, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.'
+		})
+		if name == "" || len(name) > 64 || bad {
+			return refuse("host name %q", name)
+		}
+		s.Hostname = name
+		return nil
+	}
+}
 
-// Student is the preset of a student container.
-func Student(f StudentFiles) Option { return undone }
+// Memory limits memory to n bytes and forbids swap, so that going over it is an
+// OOM kill and never a slow task. The kernel then kills the container as a
+// whole, which images of label 4 insist on (PROTOCOL.md 4.6).
+func Memory(n int64) Option {
+	return func(s *specs.Spec) error {
+		if n <= 0 {
+			return refuse("memory limit of %d bytes", n)
+		}
+		s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &n, Swap: &n}
+		if s.Linux.Resources.Unified == nil {
+			s.Linux.Resources.Unified = map[string]string{}
+		}
+		s.Linux.Resources.Unified["memory.oom.group"] = "1"
+		return nil
+	}
+}
+
+// Pids limits processes and threads together to n.
+func Pids(n int64) Option {
+	return func(s *specs.Spec) error {
+		if n <= 0 {
+			return refuse("limit of %d processes", n)
+		}
+		s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &n}
+		return nil
+	}
+}
+
+// OpenFiles sets RLIMIT_NOFILE of every process (PROTOCOL.md 4.5).
+func OpenFiles(soft, hard uint64) Option {
+	return func(s *specs.Spec) error {
+		if soft == 0 || soft > hard {
+			return refuse("open file limits %d and %d", soft, hard)
+		}
+		p := s.Process
+		p.Rlimits = slices.DeleteFunc(p.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" })
+		p.Rlimits = append(p.Rlimits, specs.POSIXRlimit{Type: "RLIMIT_NOFILE", Soft: soft, Hard: hard})
+		return nil
+	}
+}
+
+// Cgroup puts the container into the cgroup at dir, absolute from the root of
+// the cgroup hierarchy. The OCI runtime makes it, with its cgroupfs driver.
+func Cgroup(dir string) Option {
+	return func(s *specs.Spec) error {
+		if !path.IsAbs(dir) || path.Clean(dir) != dir || dir == "/" {
+			return refuse("cgroup %q", dir)
+		}
+		s.Linux.CgroupsPath = dir
+		return nil
+	}
+}
+
+// WithoutResources drops every cgroup limit, whatever other options say, for
+// hosts whose cgroup hierarchy lacks the controllers. Nothing then holds back
+// what runs in the container: for development only. The specification is
+// marked with an annotation.
+func WithoutResources() Option {
+	return func(s *specs.Spec) error {
+		s.Annotations = map[string]string{unlimited: "none, for development only"}
+		return nil
+	}
+}
+
+// JoinNetwork puts the container into the network namespace at file, for
+// example /proc/1234/ns/net, instead of one of its own.
+func JoinNetwork(file string) Option {
+	return func(s *specs.Spec) error {
+		if !path.IsAbs(file) {
+			return refuse("network namespace %q", file)
+		}
+		for i, ns := range s.Linux.Namespaces {
+			if ns.Type == specs.NetworkNamespace {
+				s.Linux.Namespaces[i].Path = file
+			}
+		}
+		return nil
+	}
+}
+
+// NoNewPrivileges makes setuid programs and file capabilities of the image powerless.
+func NoNewPrivileges() Option {
+	return func(s *specs.Spec) error {
+		s.Process.NoNewPrivileges = true
+		return nil
+	}
+}
+
+// Bind mounts the host's src at dst, read and write. Changes of mounts in it do
+// not reach the container or come from it. Mounts beneath src are not seen.
+func Bind(src, dst string) Option { return bind(src, dst, "rw") }
+
+// BindReadOnly is [Bind] without the right to write.
+func BindReadOnly(src, dst string) Option { return bind(src, dst, "ro") }
+
+func bind(src, dst, access string) Option {
+	return func(s *specs.Spec) error {
+		s.Mounts = append(s.Mounts, specs.Mount{
+			Destination: dst, Type: "bind", Source: src,
+			// Not noexec: the grader's script and the student's programs are
+			// there. The grader's chown takes away setuid bits (PROTOCOL.md 5.4),
+			// so that nosuid takes nothing from existing tasks.
+			Options: []string{"bind", "rprivate", "nosuid", "nodev", access},
+		})
+		return nil
+	}
+}
