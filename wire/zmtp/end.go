@@ -1,0 +1,144 @@
+package zmtp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// end is what a Router and a Dealer share: the live connections and the one
+// channel of events.
+type end struct {
+	cfg    Config
+	events chan wire.Event
+	ctx    context.Context // ends when Close begins
+	stop   context.CancelCauseFunc
+	work   sync.WaitGroup // whoever may still hand up events
+
+	mu    sync.RWMutex
+	conns map[wire.Peer]*conn
+	last  wire.Peer
+}
+
+func newEnd(cfg Config) *end {
+	e := &end{cfg: cfg, events: make(chan wire.Event), conns: map[wire.Peer]*conn{}}
+	e.ctx, e.stop = context.WithCancelCause(context.Background())
+	return e
+}
+
+// Events is as [wire.Router] says. While nobody reads it, each peer is read up
+// to one message ahead.
+func (e *end) Events() <-chan wire.Event { return e.events }
+
+// Send is as [wire.Router] says.
+func (e *end) Send(p wire.Peer, frame []byte) error {
+	e.mu.RLock()
+	c := e.conns[p]
+	e.mu.RUnlock()
+	if c == nil || c.ctx.Err() != nil {
+		return wire.ErrNoPeer
+	}
+	return c.queue.put(frame)
+}
+
+// Drop is as [wire.Router] says. It does not wait.
+func (e *end) Drop(p wire.Peer, cause error) {
+	e.mu.RLock()
+	c := e.conns[p]
+	e.mu.RUnlock()
+	if c != nil {
+		if cause == nil {
+			cause = errDropped
+		}
+		c.cancel(cause)
+	}
+}
+
+var errDropped = errors.New("dropped")
+
+// add makes nc a connection, unless this end is closed. The caller holds e.mu.
+func (e *end) add(nc net.Conn, h hello, addr string) (*conn, error) {
+	if e.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	e.last++
+	c := newConn(nc, h, e.last, addr, &e.cfg)
+	e.conns[c.peer] = c
+	return c, nil
+}
+
+// serve hands up what c receives until it ends. It returns how many messages
+// there were.
+func (e *end) serve(c *conn) (count int) {
+	defer close(c.gone)
+	if e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr}) {
+		// Whoever reads Events may wait for the PeerDown, so it is never left out.
+		defer func() { e.events <- wire.Event{Kind: wire.PeerDown, Peer: c.peer, Err: context.Cause(c.ctx)} }()
+	}
+	defer func() {
+		e.mu.Lock()
+		delete(e.conns, c.peer)
+		e.mu.Unlock()
+	}()
+	e.work.Go(c.writes)
+	m := newMessages(c, &e.cfg, c.pinged)
+	for {
+		frame, err := m.next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				err = fmt.Errorf("read: %w", err)
+			}
+			c.cancel(err)
+			return count
+		}
+		e.hand(c, wire.Event{Kind: wire.PeerMessage, Peer: c.peer, Frame: frame})
+		count++
+	}
+}
+
+// hand hands an event up, unless the connection or this end is over first.
+func (e *end) hand(c *conn, ev wire.Event) bool {
+	select {
+	case e.events <- ev:
+		return true
+	case <-c.ctx.Done():
+	case <-e.ctx.Done():
+	}
+	return false
+}
+
+// close ends everything. It flushes what is queued for at most cfg.Linger.
+// Messages that arrive meanwhile are not handed up. Events is closed when its
+// reader has taken the last PeerDown.
+func (e *end) close() {
+	e.mu.Lock()
+	e.stop(ErrClosed)
+	live := make([]*conn, 0, len(e.conns))
+	for _, c := range e.conns {
+		live = append(live, c)
+	}
+	e.mu.Unlock()
+
+	limit := time.NewTimer(max(e.cfg.Linger, 0))
+	defer limit.Stop()
+	for _, c := range live {
+		c.finish()
+	}
+	for _, c := range live {
+		select {
+		case <-c.ctx.Done():
+			continue
+		case <-limit.C:
+		}
+		break
+	}
+	for _, c := range live {
+		c.cancel(ErrClosed)
+	}
+}

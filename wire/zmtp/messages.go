@@ -1,0 +1,101 @@
+package zmtp
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+)
+
+const (
+	readBuffer   = 64 << 10
+	maxPing      = 5 + 2 + 16 // name, TTL, context
+	maxCommandIn = 4 << 10    // bytes of a command after the handshake
+)
+
+// messages reads a peer's messages and its commands. It belongs to one goroutine.
+type messages struct {
+	r         *bufio.Reader
+	maxSize   int64
+	maxParts  int
+	delimiter bool
+	// ping is called for each PING with the time that the peer allows itself to
+	// be silent, zero if it does not say, and with the context to answer with.
+	ping func(ttl time.Duration, context []byte)
+}
+
+func newMessages(r io.Reader, cfg *Config, ping func(time.Duration, []byte)) *messages {
+	return &messages{
+		r: bufio.NewReaderSize(r, readBuffer), ping: ping,
+		maxSize: cfg.MaxMessage, maxParts: cfg.MaxParts, delimiter: cfg.Delimiter,
+	}
+}
+
+// next returns the payload of the next message: its first frame, or with
+// Delimiter the first after an empty one. Other frames are read and forgotten.
+// The error is io.EOF only between messages.
+func (m *messages) next() ([]byte, error) {
+	var payload []byte
+	var size int64
+	taken := false
+	for part := 0; ; {
+		h, err := readHeader(m.r)
+		if err != nil {
+			if part > 0 {
+				err = inside(err)
+			}
+			return nil, err
+		}
+		if h.command() {
+			if err := m.command(h.size); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		part++
+		// In this order nothing can overflow.
+		if h.size > m.maxSize || size+h.size > m.maxSize || part > m.maxParts {
+			return nil, fmt.Errorf("message of %d frames, at least %d bytes: %w", part, h.size, ErrTooLarge)
+		}
+		size += h.size
+		switch {
+		case m.delimiter && part == 1 && h.size == 0 && h.more():
+		case taken:
+			err = skipBody(m.r, h.size)
+		default:
+			payload, err = readBody(m.r, h.size)
+			taken = true
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !h.more() {
+			return payload, nil
+		}
+	}
+}
+
+// command reads a command of n bytes. Only PING means something here.
+func (m *messages) command(n int64) error {
+	if n > maxCommandIn {
+		return fmt.Errorf("command of %d bytes: %w", n, ErrTooLarge)
+	}
+	if n > maxPing {
+		return skipBody(m.r, n)
+	}
+	b, err := m.r.Peek(int(n))
+	if err != nil {
+		return inside(err)
+	}
+	if ping, ok := bytes.CutPrefix(b, []byte("\x04PING")); ok {
+		if len(ping) < 2 {
+			return fmt.Errorf("PING of %d bytes: %w", n, ErrProtocol)
+		}
+		ttl := time.Duration(binary.BigEndian.Uint16(ping)) * 100 * time.Millisecond
+		m.ping(ttl, bytes.Clone(ping[2:]))
+	}
+	_, err = m.r.Discard(int(n))
+	return err
+}
