@@ -1,0 +1,48 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// install makes a link to this program for each command in a directory.
+func install(p Process) int {
+	if len(p.Args) != 2 {
+		fmt.Fprintf(p.Stderr, "usage: %s --install DIR\n", Self)
+		return 2
+	}
+	self, err := os.Executable()
+	if err == nil {
+		err = Install(p.Args[1], self)
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "%s: %s\n", Self, err)
+		return 1
+	}
+	return 0
+}
+
+// Install makes a symbolic link to target for each command in dir, which is made
+// if need be. Links that are there are replaced; another file in the place of
+// one is an error.
+func Install(dir, target string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	for _, name := range Names() {
+		link := filepath.Join(dir, name)
+		if st, err := os.Lstat(link); err == nil && st.Mode().Type() != fs.ModeSymlink {
+			return fmt.Errorf("install: %w", &fs.PathError{Op: "link", Path: link, Err: fs.ErrExist})
+		}
+		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("install: %w", err)
+		}
+		if err := os.Symlink(target, link); err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
+	}
+	return nil
+}
