@@ -1,80 +1,97 @@
 package cgroups
 
 import (
-	"context"
 	"errors"
-	"time"
+	"fmt"
+	"math"
+	"os"
+	"path"
+	"strconv"
 )
 
-var (
-	// ErrGone says that a group does not exist, or not any more.
-	ErrGone = errors.New("cgroup is gone")
-	// ErrHost says that this host's cgroup hierarchy cannot limit jobs.
-	ErrHost = errors.New("cgroup v2 is not usable")
-)
+// ErrGone says that a group does not exist, or not any more.
+var ErrGone = errors.New("cgroup is gone")
 
-// Config says where jobs' groups go.
-type Config struct {
-	Mount       string   // of cgroup2; "": found in /proc/self/mountinfo
-	Name        string   // of our tree at the root, where systemd delegates us none; "": "ingot"
-	Controllers []string // without which Open fails; nil: cpu, memory, pids. Empty and not nil: none
+// Group is one group, which need not exist. It holds nothing open; its methods
+// may be called from any goroutine.
+type Group struct {
+	mount string
+	path  string
 }
 
-// Parent is the tree that the agent owns.
-type Parent struct{}
+// Path is the group's path from the root of the hierarchy, as an OCI
+// specification wants it.
+func (g *Group) Path() string { return g.path }
 
-// Open finds or makes the agent's tree, kills and removes what an earlier life
-// left in it, and enables controllers for jobs. If systemd delegates the
-// agent's group to it, the agent moves itself into the leaf "agent" of it.
-// One agent at a time may use a tree. Errors wrap [ErrHost] where the host is to blame.
-func Open(ctx context.Context, c Config) (*Parent, error) { return nil, errors.ErrUnsupported }
+func (g *Group) dir() string { return path.Join(g.mount, g.path) }
 
-// Path is the tree's path from the root of the hierarchy.
-func (p *Parent) Path() string { return "" }
+func (g *Group) file(name string) string { return path.Join(g.mount, g.path, name) }
 
-// Controllers lists those enabled for jobs, sorted. The result is the caller's.
-func (p *Parent) Controllers() []string { return nil }
+// Child names a group beneath g, for example a container's. name is one path element.
+func (g *Group) Child(name string) *Group {
+	return &Group{mount: g.mount, path: path.Join(g.path, name)}
+}
 
-// Job makes the group of a job. name is one path element, unique among living jobs.
-func (p *Parent) Job(name string, l Limits) (*Group, error) { return nil, errors.ErrUnsupported }
-
-// Limits of a group with all it contains. 0: no limit. Swap is never allowed
-// with a memory limit.
+// Limits of a group with all it contains. 0: no limit. With a memory limit
+// nothing is swapped out, so that going over it is an OOM kill and never a slow
+// task.
 type Limits struct {
 	Memory int64   // bytes
 	Pids   int64   // processes and threads
-	CPUs   float64 // CPU time per time, e.g. 1.5
+	CPUs   float64 // CPU time per wall-clock time, for example 1.5
 }
 
-// Group is one group. It holds nothing open; its methods may be called from any goroutine.
-type Group struct{}
+// cpuPeriod is the kernel's default, in microseconds.
+const cpuPeriod = 100_000
 
-// Path is the group's path from the root of the hierarchy, for an OCI specification.
-func (g *Group) Path() string { return "" }
+// Set replaces the limits; one that was set and is 0 now is lifted. A limit
+// without its controller is an error that wraps [ErrHost].
+func (g *Group) Set(l Limits) error {
+	if l.Memory < 0 || l.Pids < 0 || l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > math.MaxInt32 {
+		return fmt.Errorf("cgroups: bad limits %+v", l)
+	}
+	cpu, swap := "", ""
+	if l.CPUs > 0 {
+		// The kernel takes no quota below a millisecond.
+		cpu = fmt.Sprintf("%d %d", max(1000, int64(l.CPUs*cpuPeriod)), cpuPeriod)
+	}
+	if l.Memory > 0 {
+		swap = "0"
+	}
+	for _, file := range []struct {
+		name, value string
+		must        bool
+	}{
+		{"memory.swap.max", swap, false}, // not there on kernels without swap
+		{"memory.max", number(l.Memory), true},
+		{"pids.max", number(l.Pids), true},
+		{"cpu.max", cpu, true},
+	} {
+		must := file.must && file.value != ""
+		if file.value == "" {
+			file.value = "max"
+		}
+		err := write(g.file(file.name), file.value)
+		switch {
+		case errors.Is(err, os.ErrNotExist) && !g.exists():
+			return fmt.Errorf("cgroups: %s: %w", g.path, ErrGone)
+		case errors.Is(err, os.ErrNotExist) && must:
+			return fmt.Errorf("cgroups: set %s of %s: %w", file.name, g.path, ErrHost)
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return fmt.Errorf("cgroups: limit: %w", err)
+		}
+	}
+	return nil
+}
 
-// Child names a group beneath g. It need not exist.
-func (g *Group) Child(name string) *Group { return nil }
+func (g *Group) exists() bool {
+	_, err := os.Lstat(g.dir())
+	return err == nil
+}
 
-// Set replaces the limits. A limit of 0 is lifted.
-func (g *Group) Set(l Limits) error { return errors.ErrUnsupported }
-
-// CPU is the CPU time used by the group and all it contained.
-func (g *Group) CPU() (time.Duration, error) { return 0, errors.ErrUnsupported }
-
-// Read takes all readings.
-func (g *Group) Read() (Readings, error) { return Readings{}, errors.ErrUnsupported }
-
-// Kill ends every process in the group and beneath it and returns when none is
-// left or ctx ends. A group that is gone is no error.
-func (g *Group) Kill(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Remove removes the group and those beneath it, when their processes have
-// ended; it waits for that until ctx ends. A group that is gone is no error.
-func (g *Group) Remove(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Watch signals changes of one of the group's event files ("memory.events",
-// "cgroup.events", "pids.events"). Signals that nobody takes are merged into one.
-// stop ends the watch, waits for its goroutine, and closes the channel.
-func (g *Group) Watch(file string) (changed <-chan struct{}, stop func(), err error) {
-	return nil, nil, errors.ErrUnsupported
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
