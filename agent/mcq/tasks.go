@@ -1,0 +1,163 @@
+package mcq
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/sys/unix"
+)
+
+// tasks knows the tasks directory. Every job looks whether its task is there
+// and which catalogue is its own, so that a change counts from the next job on;
+// only the catalogues' content is kept. It may be used by many jobs at once.
+type tasks struct {
+	root string // ends with a slash
+	log  *slog.Logger
+
+	mu    sync.RWMutex
+	kept  map[string]kept // by path
+	cost  int             // of all in kept
+	limit int             // of cost
+	loads singleflight.Group
+}
+
+// kept is what a file was when it was read last.
+type kept struct {
+	file  identity
+	texts *catalogue // nil if it could not be read
+}
+
+// identity tells one content of a file from another.
+type identity struct {
+	dev, ino     uint64
+	size         int64
+	mtime, ctime unix.Timespec
+}
+
+func identityOf(st *unix.Stat_t) identity {
+	return identity{uint64(st.Dev), st.Ino, st.Size, st.Mtim, st.Ctim}
+}
+
+// Errors of find. Both are results of their own.
+var (
+	errBadPath = errors.New("the course id or the task id is not allowed as a path")
+	errNoTask  = errors.New("no such task directory")
+)
+
+// find returns the path of a task's directory, root included.
+func (t *tasks) find(course, task string) (string, error) {
+	if !allowedPath(course) || !allowedPath(task) {
+		return "", errBadPath
+	}
+	dir := t.root + course + "/" + task
+	var st unix.Stat_t
+	if unix.Stat(dir, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return "", errNoTask
+	}
+	return dir, nil
+}
+
+// catalogue returns the translations of a task, nil for none. They are in the
+// first folder that exists, or nowhere (PROTOCOL.md 6.2). dir is from find.
+func (t *tasks) catalogue(course, dir string, lang []byte) *catalogue {
+	if !allowedLang(lang) {
+		return nil
+	}
+	var st unix.Stat_t
+	for i, folder := range [...]string{"/$i18n", "/student/$i18n", "/$common/$i18n", "/$common/student/$i18n"} {
+		if i < 2 {
+			folder = dir + folder
+		} else {
+			folder = t.root + course + folder
+		}
+		if unix.Stat(folder, &st) != nil {
+			continue
+		}
+		path := folder + "/" + string(lang) + ".mo"
+		if unix.Stat(path, &st) != nil {
+			return nil
+		}
+		return t.read(path, identityOf(&st))
+	}
+	return nil
+}
+
+// read returns the catalogue at path, which was seen as now.
+func (t *tasks) read(path string, now identity) *catalogue {
+	t.mu.RLock()
+	k, ok := t.kept[path]
+	t.mu.RUnlock()
+	if ok && k.file == now {
+		return k.texts
+	}
+	texts, _, _ := t.loads.Do(path, func() (any, error) {
+		texts, was, err := t.load(path)
+		if err != nil {
+			was = now // do not try again before it changes
+			t.log.Warn("cannot use a catalogue", "path", path, "err", err)
+		}
+		t.keep(path, kept{was, texts})
+		return texts, nil
+	})
+	return texts.(*catalogue)
+}
+
+// keep puts k into the cache, in place of others if there is no room.
+func (t *tasks) keep(path string, k kept) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cost += k.cost(path) - t.kept[path].cost(path)
+	t.kept[path] = k
+	for other, old := range t.kept {
+		if t.cost <= t.limit {
+			break
+		}
+		t.cost -= old.cost(other)
+		delete(t.kept, other)
+	}
+}
+
+// cost is about how many bytes k takes under path.
+func (k kept) cost(path string) int {
+	switch {
+	case k == kept{}:
+		return 0 // not in the cache
+	case k.texts == nil:
+		return len(path) + 256
+	}
+	return len(path) + 256 + k.texts.cost
+}
+
+// load reads a catalogue and says what file it was. It goes through an os.Root:
+// links may not lead out of the tasks directory.
+func (t *tasks) load(path string) (*catalogue, identity, error) {
+	root, err := os.OpenRoot(t.root)
+	if err != nil {
+		return nil, identity{}, fmt.Errorf("open tasks directory: %w", err)
+	}
+	defer root.Close()
+	f, err := root.OpenFile(strings.TrimPrefix(path, t.root), os.O_RDONLY|unix.O_NONBLOCK, 0) // lest a FIFO block
+	if err != nil {
+		return nil, identity{}, fmt.Errorf("open catalogue: %w", err)
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return nil, identity{}, fmt.Errorf("stat catalogue: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxCatalogue {
+		return nil, identity{}, fmt.Errorf("catalogue: not a file of at most %d bytes", maxCatalogue)
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxCatalogue))
+	if err != nil {
+		return nil, identity{}, fmt.Errorf("read catalogue: %w", err)
+	}
+	texts, err := readCatalogue(content)
+	return texts, identityOf(&st), err
+}
