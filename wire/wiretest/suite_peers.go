@@ -1,0 +1,159 @@
+package wiretest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+func eventsInOrder(h *harness) {
+	r, d := h.listen(), h.dial("me")
+	up := h.next(r, wire.PeerUp)
+	if up.Peer == 0 || up.RoutingID != "me" || up.Addr == "" {
+		h.t.Errorf("up = %+v, want a peer, its id and its address", up)
+	}
+	dp := h.next(d, wire.PeerUp).Peer
+	h.send(d, dp, "one")
+	h.send(d, dp, "two")
+	if p := h.want(r, "one"); p != up.Peer {
+		h.t.Errorf("message from peer %d, want %d", p, up.Peer)
+	}
+	h.want(r, "two")
+	d.Drop(dp, nil)
+	if down := h.next(r, wire.PeerDown); down.Peer != up.Peer || down.Err == nil {
+		h.t.Errorf("down = %+v, want peer %d and why", down, up.Peer)
+	}
+	if down := h.next(d, wire.PeerDown); down.Peer != dp || down.Err == nil {
+		h.t.Errorf("down = %+v, want peer %d and why", down, dp)
+	}
+}
+
+func framesInOrder(h *harness) {
+	r, rp, d, dp := h.pair()
+	const rounds, burst = 20, SuiteQueue / 2
+	for i := range rounds {
+		for j := range burst {
+			h.send(r, rp, fmt.Sprint("down ", i, j))
+			h.send(d, dp, fmt.Sprint("up ", i, j))
+		}
+		for j := range burst {
+			h.want(d, fmt.Sprint("down ", i, j))
+			h.want(r, fmt.Sprint("up ", i, j))
+		}
+	}
+}
+
+func oddSizes(h *harness) {
+	r, rp, d, dp := h.pair()
+	for _, n := range []int{0, 1, 255, 256, 65_535, 65_536, 1<<20 - 1, 1<<20 + 1, 9 << 20} {
+		text := strings.Repeat("\x00\xff~", n/3+1)[:n]
+		h.send(r, rp, text)
+		h.want(d, text)
+		h.send(d, dp, text)
+		h.want(r, text)
+	}
+}
+
+func unknownPeer(h *harness) {
+	r, rp, d, dp := h.pair()
+	for _, p := range []wire.Peer{0, rp + dp + 1, 1 << 63} {
+		if err := r.Send(p, nil); !errors.Is(err, wire.ErrNoPeer) {
+			h.t.Errorf("router: send to %d: %v, want ErrNoPeer", p, err)
+		}
+		if err := d.Send(p, nil); !errors.Is(err, wire.ErrNoPeer) {
+			h.t.Errorf("dealer: send to %d: %v, want ErrNoPeer", p, err)
+		}
+		r.Drop(p, nil) // ignored
+		d.Drop(p, nil)
+	}
+	h.send(r, rp, "still here")
+	h.want(d, "still here")
+}
+
+func peersNotReused(h *harness) {
+	r, rp, d, dp := h.pair()
+	seen := map[wire.Peer]bool{rp: true}
+	for range 3 {
+		r.Drop(rp, nil)
+		h.next(r, wire.PeerDown)
+		h.next(d, wire.PeerDown)
+		if err := r.Send(rp, nil); !errors.Is(err, wire.ErrNoPeer) {
+			h.t.Errorf("router: send to a peer that is down: %v, want ErrNoPeer", err)
+		}
+		if err := d.Send(dp, nil); !errors.Is(err, wire.ErrNoPeer) {
+			h.t.Errorf("dealer: send to a peer that is down: %v, want ErrNoPeer", err)
+		}
+		old := dp
+		rp, dp = h.next(r, wire.PeerUp).Peer, h.next(d, wire.PeerUp).Peer
+		if seen[rp] || old == dp {
+			h.t.Fatalf("peer %d, %d named a connection before", rp, dp)
+		}
+		seen[rp] = true
+	}
+	h.send(d, dp, "new")
+	h.want(r, "new")
+}
+
+var errWhy = errors.New("the reason")
+
+func dropCause(h *harness) {
+	r, rp, d, _ := h.pair()
+	r.Drop(rp, errWhy)
+	if down := h.next(r, wire.PeerDown); !errors.Is(down.Err, errWhy) {
+		h.t.Errorf("router: down with %v, want %v", down.Err, errWhy)
+	}
+	h.next(d, wire.PeerDown)
+	dp := h.next(d, wire.PeerUp).Peer
+	h.next(r, wire.PeerUp)
+	d.Drop(dp, errWhy)
+	if down := h.next(d, wire.PeerDown); !errors.Is(down.Err, errWhy) {
+		h.t.Errorf("dealer: down with %v, want %v", down.Err, errWhy)
+	}
+}
+
+func madeUpIdentities(h *harness) {
+	r := h.listen()
+	seen := map[string]bool{}
+	for range 5 {
+		h.dial("")
+		id := h.next(r, wire.PeerUp).RoutingID
+		if len(id) != 5 || id[0] != 0 || seen[id] {
+			h.t.Errorf("routing id %q, want five bytes, the first zero, never twice", id)
+		}
+		seen[id] = true
+	}
+}
+
+func identityKept(h *harness) {
+	r := h.listen()
+	id := strings.Repeat("\xff\x00é", 60)
+	d := h.dial(id)
+	for range 2 {
+		up := h.next(r, wire.PeerUp)
+		if up.RoutingID != id {
+			h.t.Errorf("routing id %q, want %q", up.RoutingID, id)
+		}
+		h.next(d, wire.PeerUp)
+		r.Drop(up.Peer, nil)
+		h.next(r, wire.PeerDown)
+		h.next(d, wire.PeerDown)
+	}
+}
+
+func handover(h *harness) {
+	r, first := h.listen(), h.dial("twin")
+	old := h.next(r, wire.PeerUp).Peer
+	h.next(first, wire.PeerUp)
+	second := h.dial("twin")
+	if down := h.next(r, wire.PeerDown); down.Peer != old || down.Err == nil {
+		h.t.Errorf("down = %+v, want peer %d and why", down, old)
+	}
+	up := h.next(r, wire.PeerUp)
+	h.next(first, wire.PeerDown)
+	h.send(second, h.next(second, wire.PeerUp).Peer, "mine")
+	if p := h.want(r, "mine"); p != up.Peer {
+		h.t.Errorf("message from %d, want %d", p, up.Peer)
+	}
+}
