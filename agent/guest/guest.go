@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ingot-grading/ingot/agent/guest/mainproc"
 	"github.com/ingot-grading/ingot/agent/guest/tool"
 )
 
@@ -27,6 +28,7 @@ type command func(Process) int
 // commands lists all commands by name.
 func commands() map[string]command {
 	return map[string]command{
+		"INGInious":       mainProcess,
 		"archive":         small(tool.Archive),
 		"feedback":        small(tool.Feedback),
 		"feedback-custom": small(tool.FeedbackCustom),
@@ -44,6 +46,8 @@ func commands() map[string]command {
 		"tag-set":         small(tool.TagSet),
 	}
 }
+
+func mainProcess(p Process) int { return mainproc.Run(p.Args[1:], p.Stdin, p.Stdout, p.Stderr) }
 
 // small is a command of package tool as a process.
 func small(c tool.Command) command {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -108,7 +110,7 @@ func AppendMsgpack(b []byte, v any) []byte {
 	case float64:
 		return msgp.AppendFloat64(b, v)
 	case string:
-		return msgp.AppendString(b, pytext.Clean([]byte(v)))
+		return msgp.AppendString(b, wellFormed(v))
 	case Bytes:
 		return msgp.AppendBytes(b, v)
 	case []any:
@@ -125,6 +127,20 @@ func AppendMsgpack(b []byte, v any) []byte {
 		return b
 	}
 	return msgp.AppendNil(b)
+}
+
+// wellFormed replaces each lone surrogate of s.
+func wellFormed(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var out strings.Builder
+	for s != "" {
+		r, n := decodeRune(s)
+		out.WriteRune(r) // which writes a surrogate as U+FFFD
+		s = s[n:]
+	}
+	return out.String()
 }
 
 func appendInt(b []byte, v Int) []byte {
