@@ -1,7 +1,10 @@
 package wire
 
 // Message is one of the message types of this package, always as a pointer.
-type Message interface{ isMessage() }
+type Message interface {
+	// spellings returns how the message is spelled up to 0.6 and since 0.7.
+	spellings() (before7, since7 spelling)
+}
 
 // Raw is one whole msgpack value, passed on byte for byte. An empty Raw stands
 // for an empty map. A Raw that was decoded shares memory with its frame.
@@ -105,26 +108,6 @@ type BackendGetQueue struct {
 	Waiting []WaitingJob
 }
 
-// RunningJob is a line of the queue listing.
-type RunningJob struct {
-	JobID     string
-	Mine      bool // the asking connection created it
-	Agent     string
-	Info      string
-	Launcher  string
-	StartedAt int64 // Unix seconds
-	Max       int64 // seconds the job may take, -1 if unknown
-}
-
-// WaitingJob is a line of the queue listing.
-type WaitingJob struct {
-	JobID    string
-	Mine     bool
-	Info     string
-	Launcher string
-	Max      int64 // seconds the job may take, -1 if unknown
-}
-
 // BackendNewJob gives a job to an agent. Backend to agent.
 type BackendNewJob struct {
 	Client          []byte // routing id of the job's client; on the wire up to 0.6 only
@@ -151,7 +134,8 @@ type BackendKillJob struct {
 type AgentHello struct {
 	FriendlyName string
 	Slots        int64
-	Environments []Environment // order kept
+	Types        []string      // the types in order, also those without any environment; may be nil
+	Environments []Environment // order kept within a type
 	SSHAllowed   bool          // 0.8.0 to 0.8.5 only
 }
 
@@ -195,22 +179,3 @@ type Pong struct{}
 
 // Unknown tells a peer that it has to say hello first. Backend to client or agent.
 type Unknown struct{}
-
-func (*ClientHello) isMessage()               {}
-func (*ClientNewJob) isMessage()              {}
-func (*ClientKillJob) isMessage()             {}
-func (*ClientGetQueue) isMessage()            {}
-func (*BackendUpdateEnvironments) isMessage() {}
-func (*BackendJobStarted) isMessage()         {}
-func (*BackendJobDone) isMessage()            {}
-func (*BackendJobSSHDebug) isMessage()        {}
-func (*BackendGetQueue) isMessage()           {}
-func (*BackendNewJob) isMessage()             {}
-func (*BackendKillJob) isMessage()            {}
-func (*AgentHello) isMessage()                {}
-func (*AgentJobStarted) isMessage()           {}
-func (*AgentJobDone) isMessage()              {}
-func (*AgentJobSSHDebug) isMessage()          {}
-func (*Ping) isMessage()                      {}
-func (*Pong) isMessage()                      {}
-func (*Unknown) isMessage()                   {}

@@ -1,0 +1,210 @@
+package wire
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// walker checks msgpack without building anything. Every value costs at least
+// one byte of the frame, so its time is bounded by the frame and its memory by
+// the depth.
+//
+// Python refuses text that is not UTF-8 and maps whose keys cannot be hashed,
+// and a Python peer dies of what it refuses. So both are refused here, before
+// they are passed on.
+type walker struct {
+	b        []byte
+	depth    int  // containers inside each other, at most
+	textKeys bool // as in Limits
+	inKey    bool // what is walked is part of a map key
+}
+
+// value walks the value at i and returns where it ends. level counts the
+// containers around it.
+func (w *walker) value(i, level int) (int, error) {
+	if i >= len(w.b) {
+		return i, errShort
+	}
+	c := w.b[i]
+	i++
+	switch {
+	case c <= 0x7f, c >= 0xe0:
+		return i, nil
+	case c >= 0xa0 && c <= 0xbf:
+		return w.text(i, uint64(c&0x1f))
+	case c <= 0x8f:
+		return w.entries(i, uint64(c&0x0f), level)
+	case c <= 0x9f:
+		return w.elements(i, uint64(c&0x0f), level)
+	}
+	return w.sized(c, i, level)
+}
+
+// sized walks the values that are not told by a range of first bytes.
+func (w *walker) sized(c byte, i, level int) (int, error) {
+	switch c {
+	case 0xc0, 0xc2, 0xc3: // nil, false, true
+		return i, nil
+	case 0xcc, 0xd0:
+		return w.skip(i, 1)
+	case 0xcd, 0xd1:
+		return w.skip(i, 2)
+	case 0xca, 0xce, 0xd2:
+		return w.skip(i, 4)
+	case 0xcb, 0xcf, 0xd3:
+		return w.skip(i, 8)
+	}
+	width := 0
+	switch c {
+	case 0xc4, 0xd9:
+		width = 1
+	case 0xc5, 0xda, 0xdc, 0xde:
+		width = 2
+	case 0xc6, 0xdb, 0xdd, 0xdf:
+		width = 4
+	default:
+		return i, errCode
+	}
+	n, i, err := w.length(i, width)
+	if err != nil {
+		return i, err
+	}
+	switch c {
+	case 0xc4, 0xc5, 0xc6:
+		return w.skip(i, n)
+	case 0xd9, 0xda, 0xdb:
+		return w.text(i, n)
+	case 0xdc, 0xdd:
+		return w.elements(i, n, level)
+	default:
+		return w.entries(i, n, level)
+	}
+}
+
+// length reads a length of width bytes.
+func (w *walker) length(i, width int) (uint64, int, error) {
+	end, err := w.skip(i, uint64(width))
+	if err != nil {
+		return 0, i, err
+	}
+	switch width {
+	case 1:
+		return uint64(w.b[i]), end, nil
+	case 2:
+		return uint64(binary.BigEndian.Uint16(w.b[i:])), end, nil
+	default:
+		return uint64(binary.BigEndian.Uint32(w.b[i:])), end, nil
+	}
+}
+
+func (w *walker) skip(i int, n uint64) (int, error) {
+	if n > uint64(len(w.b)-i) {
+		return i, errShort
+	}
+	return i + int(n), nil
+}
+
+func (w *walker) text(i int, n uint64) (int, error) {
+	end, err := w.skip(i, n)
+	if err == nil && !utf8.Valid(w.b[i:end]) {
+		err = errUTF8
+	}
+	return end, err
+}
+
+func (w *walker) elements(i int, n uint64, level int) (int, error) {
+	if level++; level > w.depth {
+		return i, errDepth
+	}
+	if n > uint64(len(w.b)-i) {
+		return i, errShort
+	}
+	var err error
+	for range n {
+		if i, err = w.value(i, level); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+func (w *walker) entries(i int, n uint64, level int) (int, error) {
+	if level++; level > w.depth {
+		return i, errDepth
+	}
+	if w.inKey {
+		return i, errKey // a map cannot be hashed
+	}
+	if 2*n > uint64(len(w.b)-i) {
+		return i, errShort
+	}
+	var err error
+	for range n {
+		if i, err = w.key(i, level); err != nil {
+			return i, err
+		}
+		if i, err = w.value(i, level); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+// key walks the map key at i: nearly always a short text.
+func (w *walker) key(i, level int) (int, error) {
+	if i < len(w.b) && w.b[i]&0xe0 == 0xa0 {
+		return w.text(i+1, uint64(w.b[i]&0x1f))
+	}
+	if w.textKeys && i < len(w.b) {
+		if k := kindOf(w.b[i]); k != KindText && k != KindBytes {
+			return i, errKey
+		}
+	}
+	w.inKey = true
+	i, err := w.value(i, level)
+	w.inKey = false
+	return i, err
+}
+
+// scanner hands out the values inside a map or an array, one by one.
+type scanner struct {
+	w     walker
+	at    int
+	count int // entries: pairs of a map, elements of an array
+	left  int // values still to come
+}
+
+// scan prepares to read the inside of v, which must be of that kind.
+func scan(v Raw, kind Kind, l Limits) (scanner, error) {
+	if v.Kind() != kind || len(v) == 0 {
+		return scanner{}, mismatch(kind.String(), v)
+	}
+	s := scanner{w: walker{b: v, depth: l.Depth, textKeys: l.TextKeys}, at: 1}
+	n := uint64(v[0] & 0x0f)
+	if v[0] >= 0xdc {
+		var err error
+		if n, s.at, err = s.w.length(1, 2<<(v[0]&1)); err != nil {
+			return scanner{}, err
+		}
+	}
+	if n > uint64(len(v)) {
+		return scanner{}, errShort
+	}
+	s.count, s.left = int(n), int(n)
+	if kind == KindMap {
+		s.left *= 2
+	}
+	return s, nil
+}
+
+// next returns the next value. The caller asks no more often than s.left says.
+func (s *scanner) next() (Raw, error) {
+	start := s.at
+	end, err := s.w.value(start, 1)
+	if err != nil {
+		return nil, err
+	}
+	s.at = end
+	s.left--
+	return s.w.b[start:end:end], nil
+}

@@ -1,0 +1,119 @@
+package wiretest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+//go:embed testdata/vectors.jsonl.gz testdata/vectors_reject.jsonl.gz
+var recorded embed.FS
+
+// Vector is a frame that the original Python code made or judged (PROTOCOL.md 10).
+// Accepted is nil for a frame that it made.
+type Vector struct {
+	Gen      string          // version of the Python code, such as 0.9.3 or HEAD
+	Type     string          // class name, or container:<frame type>
+	Name     string          // unique within Gen
+	Channel  string          // container frames: who sends it to whom
+	Framing  string          // container frames: the length prefix, if any
+	Hex      string          // the bytes
+	Fields   json.RawMessage // a JSON view of the contents
+	Accepted *bool           // what the original decoder said
+}
+
+// Frame returns the bytes.
+func (v Vector) Frame(t testing.TB) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(v.Hex)
+	if err != nil {
+		t.Fatalf("%s %s: %v", v.Gen, v.Name, err)
+	}
+	return b
+}
+
+// Generation returns the generation that the version of v speaks.
+func (v Vector) Generation(t testing.TB) wire.Generation {
+	t.Helper()
+	g, ok := map[string]wire.Generation{
+		"0.5.1": wire.G5, "0.6.2": wire.G6, "0.7.4": wire.G7, "0.8.0": wire.G8a,
+		"0.8.5": wire.G8b, "0.9.3": wire.G9, "HEAD": wire.GH,
+	}[v.Gen]
+	if !ok {
+		t.Fatalf("%s: unknown version %q", v.Name, v.Gen)
+	}
+	return g
+}
+
+// VectorFile is a file of vectors.
+type VectorFile struct {
+	Name    string
+	Vectors []Vector
+}
+
+// VectorFiles returns the recorded vectors, and behind them each file
+// vectors*.jsonl in the folder that the environment variable INGOT_CASES names.
+func VectorFiles(t testing.TB) []VectorFile {
+	t.Helper()
+	var files []VectorFile
+	for _, name := range []string{"testdata/vectors.jsonl.gz", "testdata/vectors_reject.jsonl.gz"} {
+		packed, err := recorded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, VectorFile{name, readVectors(t, name, r)})
+	}
+	dir := os.Getenv("INGOT_CASES")
+	if dir == "" {
+		return files
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "vectors*.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, VectorFile{name, readVectors(t, name, bytes.NewReader(b))})
+	}
+	return files
+}
+
+func readVectors(t testing.TB, name string, r io.Reader) []Vector {
+	t.Helper()
+	var vectors []Vector
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		var v Vector
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			t.Fatalf("%s: line %d: %v", name, len(vectors)+1, err)
+		}
+		vectors = append(vectors, v)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if len(vectors) == 0 {
+		t.Fatalf("%s: no vectors", name)
+	}
+	return vectors
+}
