@@ -3,38 +3,16 @@ package workspace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
-
-var (
-	// ErrID refuses a course or task id that is no path beneath the tasks directory (PROTOCOL.md 7.1).
-	ErrID = errors.New("bad course or task id")
-	// ErrNoTask says that the course or task does not exist.
-	ErrNoTask = errors.New("no such task")
-	// ErrInUse says that another agent uses the state directory.
-	ErrInUse = errors.New("state directory is in use")
-	// ErrBadPath refuses a path that leaves the job's tree or goes through a link.
-	ErrBadPath = errors.New("path leaves the job's tree")
-)
-
-// Config says where workspaces are.
-type Config struct {
-	Tasks string // the operator's directory of courses
-	State string // a directory of our own, made if missing; containerd must see what is mounted in it
-	// DiskBytes and DiskInodes bound what one job may write to /task and /sockets;
-	// both 0: no bound.
-	DiskBytes  int64
-	DiskInodes int64
-}
-
-// Dir is a state directory, locked against other agents.
-type Dir struct{}
-
-// Open locks the state directory and removes what an earlier life left in it.
-func Open(ctx context.Context, c Config) (*Dir, error) { return nil, errors.ErrUnsupported }
-
-// Close unlocks the directory. Workspaces that were not removed stay for the next Open.
-func (d *Dir) Close() error { return errors.ErrUnsupported }
 
 // Job names what a workspace is for. Course and Task both "": a job without a task.
 type Job struct {
@@ -42,37 +20,183 @@ type Job struct {
 	Course, Task string
 }
 
-// New prepares the workspace of a job. If it fails nothing is left.
-func (d *Dir) New(ctx context.Context, j Job) (*Workspace, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Workspace is what one job sees. Its paths are sources of bind mounts.
+// Workspace is what one job sees. Its paths are sources of bind mounts, good
+// until Remove. Its methods may be called from any goroutine.
 type Workspace struct {
 	Task          string // for /task, read and write
-	Sockets       string // for /sockets, read and write, mode 0777
+	Sockets       string // for /sockets, read and write
 	Common        string // for /course/common, read only; always with a folder student
 	CommonStudent string // for /course/common/student of student containers, read only
+	Copied        bool   // the kernel made no overlay of the task, so its files were copied
+
+	dir  string
+	pins atomic.Int64
+
+	mu    sync.Mutex
+	trees map[string]*os.File // "task" and "sockets", nil after Remove
 }
 
-// File writes a file of the job out of its containers' reach, unless bound into
-// one, and returns its path. name is a relative path such as "etc/c1/hosts".
+// New prepares the workspace of a job. If it fails nothing is left. What is wrong
+// with the job's names or directories is [ErrID], [ErrNoTask] or [ErrBadPath].
+func (d *Dir) New(ctx context.Context, j Job) (*Workspace, error) {
+	if checkID(j.ID) != nil || strings.Contains(j.ID, "/") {
+		return nil, fmt.Errorf("workspace: job: %w: %q", ErrID, j.ID)
+	}
+	from, err := openSource(d.config.Tasks, j)
+	if err != nil {
+		return nil, fmt.Errorf("workspace: %w", err)
+	}
+	defer from.close()
+	w := &Workspace{dir: filepath.Join(d.jobs, j.ID), trees: map[string]*os.File{}}
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("workspace: %w", err)
+	}
+	if err := w.fill(ctx, d.config, from); err != nil {
+		return nil, errors.Join(fmt.Errorf("workspace: job %s: %w", j.ID, err), w.Remove(context.WithoutCancel(ctx)))
+	}
+	return w, nil
+}
+
+func (w *Workspace) fill(ctx context.Context, c Config, from *source) error {
+	if err := mountJob(w.dir, c); err != nil {
+		return err
+	}
+	top, err := os.OpenFile(w.dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	w.Task, w.Sockets = filepath.Join(w.dir, "task"), filepath.Join(w.dir, "sockets")
+	if w.trees["sockets"], err = mkdirs(top, "sockets"); err != nil {
+		return err
+	}
+	for _, name := range []string{"files", "pins"} {
+		if err := os.Mkdir(filepath.Join(w.dir, name), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := w.fillTask(ctx, top, from.task); err != nil {
+		return fmt.Errorf("task: %w", err)
+	}
+	if err := w.fillCommon(ctx, top, from); err != nil {
+		return fmt.Errorf("$common: %w", err)
+	}
+	return nil
+}
+
+// fillTask mounts the task, and opens it as it is then.
+func (w *Workspace) fillTask(ctx context.Context, top, task *os.File) error {
+	under, err := mkdirs(top, "task")
+	if err != nil || task == nil {
+		w.trees["task"] = under
+		return err
+	}
+	defer under.Close()
+	upper, err := mkdirs(top, "upper")
+	if err != nil {
+		return err
+	}
+	defer upper.Close()
+	work, err := mkdirs(top, "work")
+	if err != nil {
+		return err
+	}
+	defer work.Close()
+	err = overlay(w.Task, task, upper, work)
+	if errors.Is(err, errNoOverlay) {
+		w.Copied = true
+		err = copyTree(ctx, task, under)
+	}
+	if err != nil {
+		return err
+	}
+	if w.trees["task"], err = os.OpenFile(w.Task, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+		return err
+	}
+	student, err := mkdirs(w.trees["task"], "student")
+	if err != nil {
+		return err
+	}
+	return student.Close()
+}
+
+// fillCommon shows what the course shares, with a folder student in any case: the
+// directory is read only, so that nobody could make one to mount on.
+func (w *Workspace) fillCommon(ctx context.Context, top *os.File, from *source) error {
+	w.Common, w.CommonStudent = filepath.Join(w.dir, "common"), filepath.Join(w.dir, "student")
+	common, err := mkdirs(top, "common")
+	if err != nil {
+		return err
+	}
+	defer common.Close()
+	student, err := mkdirs(top, "student")
+	if err != nil {
+		return err
+	}
+	defer student.Close()
+	if from.commonStudent != nil {
+		if err := bind(from.commonStudent, w.CommonStudent); err != nil {
+			return err
+		}
+		return bind(from.common, w.Common)
+	}
+	empty, err := mkdirs(top, "empty/student")
+	if err != nil {
+		return err
+	}
+	defer empty.Close()
+	if from.common == nil {
+		w.Common = filepath.Join(w.dir, "empty")
+		return nil
+	}
+	below, err := openDir(top, "empty", nowhere)
+	if err != nil {
+		return err
+	}
+	defer below.Close()
+	err = union(w.Common, from.common, below)
+	if errors.Is(err, errNoOverlay) {
+		err = errors.Join(copyTree(ctx, from.common, common), os.MkdirAll(filepath.Join(w.Common, "student"), 0o755))
+	}
+	return err
+}
+
+// File makes a file of the job out of its containers' reach, unless it is bound
+// into one, and returns its path. name is a relative path such as
+// "c1/hosts"; a name can be used once. mode is not subject to the umask.
 func (w *Workspace) File(name string, data []byte, mode fs.FileMode) (path string, err error) {
-	return "", errors.ErrUnsupported
+	if !filepath.IsLocal(name) {
+		return "", fmt.Errorf("workspace: file %q: %w", name, ErrBadPath)
+	}
+	path = filepath.Join(w.dir, "files", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("workspace: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return "", fmt.Errorf("workspace: %w", err)
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		return "", fmt.Errorf("workspace: %w", err)
+	}
+	return path, nil
 }
 
-// Mkdir makes the directory rel ("task/…" or "sockets/…") and missing ones above
-// it with mode 0777, following no link. An existing directory is no error.
-func (w *Workspace) Mkdir(rel string) error { return errors.ErrUnsupported }
-
-// Pin opens rel ("task/student", "sockets/x.sock") without following any link
-// and mounts just that file or directory where no container can replace it.
-// path is safe as a bind source until release, or Remove. A missing rel is
-// fs.ErrNotExist; a link, or a way out of the tree, is [ErrBadPath].
-func (w *Workspace) Pin(rel string) (path string, release func() error, err error) {
-	return "", nil, errors.ErrUnsupported
+// Remove unmounts and removes all of the workspace, however it looks inside. The
+// containers must be gone. It may be called again; after an error, or when ctx
+// ended, it goes on where it was.
+func (w *Workspace) Remove(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, tree := range w.trees {
+		if tree != nil {
+			tree.Close()
+		}
+	}
+	w.trees = nil
+	if err := discard(ctx, w.dir); err != nil {
+		return fmt.Errorf("workspace: remove: %w", err)
+	}
+	return nil
 }
-
-// Remove unmounts and removes all of the workspace. The containers must be gone.
-// It may be called again after an error, and then goes on.
-func (w *Workspace) Remove(ctx context.Context) error { return errors.ErrUnsupported }

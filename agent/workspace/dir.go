@@ -1,0 +1,113 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInUse says that another agent uses the state directory.
+var ErrInUse = errors.New("state directory is in use")
+
+// Config says where workspaces are and how much may be written to one.
+type Config struct {
+	Tasks string // the operator's directory of courses
+	State string // a directory of our own, made if missing
+
+	// What one job may write to /task and /sockets, in bytes and in files, each
+	// 0 for no bound. With either, that data is in memory (see the package). A
+	// file that only changes its owner or mode counts as a file and no bytes.
+	DiskBytes  int64
+	DiskInodes int64
+}
+
+// Dir is a state directory, locked against other agents.
+type Dir struct {
+	config Config
+	jobs   string
+	lock   *os.File
+}
+
+// Open locks the state directory, making it if it is missing, and removes what
+// an earlier life left in it, until ctx ends. It needs root. [ErrInUse] if
+// another agent has the directory.
+func Open(ctx context.Context, c Config) (_ *Dir, err error) {
+	if c.DiskBytes < 0 || c.DiskInodes < 0 {
+		return nil, fmt.Errorf("workspace: bounds %d bytes, %d files", c.DiskBytes, c.DiskInodes)
+	}
+	state, err := makeState(c.State)
+	if err != nil {
+		return nil, fmt.Errorf("workspace: make state directory: %w", err)
+	}
+	d := &Dir{config: c, jobs: filepath.Join(state, "jobs")}
+	if d.lock, err = lock(filepath.Join(state, "lock")); err != nil {
+		return nil, fmt.Errorf("workspace: lock %s: %w", state, err)
+	}
+	if err := d.sweep(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("workspace: sweep: %w", err), d.lock.Close())
+	}
+	return d, nil
+}
+
+// makeState returns the directory's real and absolute path.
+func makeState(state string) (string, error) {
+	if state == "" {
+		return "", fmt.Errorf("%w: no name", os.ErrInvalid)
+	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return "", err
+	}
+	state, err := filepath.EvalSymlinks(state)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(state)
+}
+
+// lock is let go by the kernel if the agent dies.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// sweep removes every job of an earlier life, and touches nothing beside them.
+func (d *Dir) sweep(ctx context.Context) error {
+	if err := os.Mkdir(d.jobs, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	entries, err := os.ReadDir(d.jobs)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := discard(ctx, filepath.Join(d.jobs, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard unmounts and removes a job's directory. It may be missing in part.
+func discard(ctx context.Context, job string) error {
+	if err := detach(job); err != nil {
+		return err
+	}
+	return removeAll(ctx, job)
+}
+
+// Close unlocks the directory. Workspaces that were not removed wait for the next Open.
+func (d *Dir) Close() error { return d.lock.Close() }
