@@ -1,0 +1,170 @@
+package sched
+
+import (
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// Texts of the backend's own results. The first three are those of the Python
+// backend (PROTOCOL.md 2.7).
+const (
+	textDuplicate  = "Duplicate job id"
+	textKilled     = "You killed the job"
+	textLost       = "Agent restarted"
+	textFull       = "Too many jobs are waiting. Please retry later."
+	textClient     = "Too many jobs of this client. Please retry later."
+	textStopped    = "The grading service is stopping. Please retry later."
+	textUnrunnable = "No grading agent can run this environment at the moment. Please retry later."
+)
+
+// client is one connection of a client.
+type client struct {
+	peer    wire.Peer
+	routing string
+	addr    string
+	known   bool // it said hello
+	old     bool // it speaks 0.6 or older
+	warned  bool // it was told that it is unknown
+	gone    bool // its connection ended
+	jobs    []*job
+}
+
+// key returns what tells apart the job that c calls id.
+func (c *client) key(id string) key {
+	if c.old {
+		return key{c, id}
+	}
+	return key{nil, id}
+}
+
+func (c *client) add(j *job) {
+	j.ownerAt = len(c.jobs)
+	c.jobs = append(c.jobs, j)
+}
+
+func (c *client) remove(j *job) {
+	last := len(c.jobs) - 1
+	c.jobs[j.ownerAt] = c.jobs[last]
+	c.jobs[j.ownerAt].ownerAt = j.ownerAt
+	c.jobs[last] = nil
+	c.jobs = c.jobs[:last]
+}
+
+// onClient handles a message of a client (PROTOCOL.md 2.4).
+func (s *State) onClient(c *client, ev ClientMessage) {
+	if _, ok := ev.Msg.(*wire.ClientHello); ok {
+		c.known, c.old = true, ev.Old
+		s.emit(ToClient{c.peer, s.offered})
+		return
+	}
+	switch m := ev.Msg.(type) {
+	case *wire.Ping, *wire.ClientNewJob, *wire.ClientKillJob, *wire.ClientGetQueue:
+		if !c.known {
+			s.unknown(&c.warned, ToClient{c.peer, &wire.Unknown{}})
+			return
+		}
+		s.onRequest(c, m)
+	default:
+		s.emit(DropClient{c.peer, ErrUnexpected})
+		s.forget(c)
+	}
+}
+
+func (s *State) onRequest(c *client, m wire.Message) {
+	switch m := m.(type) {
+	case *wire.Ping:
+		s.emit(ToClient{c.peer, &wire.Pong{}})
+	case *wire.ClientNewJob:
+		s.submit(c, m)
+	case *wire.ClientKillJob:
+		s.kill(s.jobs[c.key(m.JobID)])
+	case *wire.ClientGetQueue:
+		s.emit(List{c.peer, s.list()})
+	}
+}
+
+// unknown tells a stranger that it has to say hello first, once: each time makes
+// a client start all over (PROTOCOL.md 1.4).
+func (s *State) unknown(warned *bool, answer Effect) {
+	if !*warned {
+		*warned = true
+		s.emit(answer)
+	}
+}
+
+// submit accepts a job or answers it at once.
+func (s *State) submit(c *client, m *wire.ClientNewJob) {
+	j := &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), waitsAt: -1}
+	if why := s.refusal(c, j); why != "" {
+		r := j.result("crash", why, wire.Nullable{})
+		if why == textDuplicate {
+			r.State = "" // PROTOCOL.md 2.7
+		}
+		s.emit(ToClient{c.peer, &wire.BackendJobDone{JobID: m.JobID, Result: r}})
+		s.emit(JobRefused{c.peer, m.JobID, why})
+		return
+	}
+	j.Accepted, j.Max, j.seq = s.now, wire.MaxTime(m.Parameters), s.next()
+	s.jobs[j.key] = j
+	c.add(j)
+	s.place(j)
+}
+
+// refusal returns why j is not accepted, or "".
+func (s *State) refusal(c *client, j *job) string {
+	switch {
+	case s.jobs[j.key] != nil:
+		return textDuplicate
+	case s.stopped:
+		return textStopped
+	case s.cfg.ClientLimit > 0 && len(c.jobs) >= s.cfg.ClientLimit:
+		return textClient
+	case s.cfg.QueueLimit > 0 && s.waiting >= s.cfg.QueueLimit && !s.hasRoom(j):
+		return textFull
+	}
+	return ""
+}
+
+// kill ends a job. A running one ends when its agent says so. An id that is not
+// known is ignored (PROTOCOL.md 2.4).
+func (s *State) kill(j *job) {
+	switch {
+	case j == nil:
+	case j.phase == waiting:
+		s.finish(j, EndKilled, j.result("killed", textKilled, wire.Nullable{}))
+	default:
+		s.killRunning(j)
+	}
+}
+
+// killRunning asks j's agent to end it, once.
+func (s *State) killRunning(j *job) {
+	if j.killed {
+		return
+	}
+	j.killed = true
+	if j.agent.connected() {
+		s.sendKill(j)
+	}
+}
+
+func (s *State) sendKill(j *job) {
+	k := j.agentKey(j.agent)
+	s.emit(ToAgent{j.agent.peer, &wire.BackendKillJob{
+		Client: k.routing(), JobID: k.id, State: wire.StateOf(j.Request.InputData),
+	}})
+}
+
+// forget ends a client: nobody is there for its results any more, so its jobs
+// end too, unless a running one may go on.
+func (s *State) forget(c *client) {
+	delete(s.clients, c.peer)
+	c.gone = true
+	for i := len(c.jobs) - 1; i >= 0; i-- { // those that end are removed
+		switch j := c.jobs[i]; {
+		case j.phase == waiting:
+			s.finish(j, EndClientGone, wire.Result{})
+		case !s.cfg.KeepOrphans:
+			s.killRunning(j)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package sched
+
+import "github.com/ingot-grading/ingot/wire"
+
+// place gives j to an agent, or makes it wait at its place (PROTOCOL.md 2.3).
+func (s *State) place(j *job) {
+	j.topic = s.topic(j.Environment())
+	j.phase, j.agent = waiting, nil
+	s.listing = nil
+	if b, ok := j.topic.free.peek(); ok {
+		a := b.offer.agent
+		s.assign(a, j)
+		s.bid(a)
+		return
+	}
+	s.waiting++
+	j.topic.waiting.push(entry{j.Request.Priority, j.seq, j})
+	if t := j.topic; len(t.versions.items) == 0 && s.cfg.Unrunnable > 0 {
+		if at := s.expires(j); !t.expiry.IsZero() && at.Before(t.expiry) {
+			t.expiry = at
+		}
+	}
+}
+
+// hasRoom reports whether j would be sent at once.
+func (s *State) hasRoom(j *job) bool {
+	t := s.topics[j.Environment()]
+	return t != nil && len(t.free.items) > 0
+}
+
+// fill gives a the best jobs for its free slots.
+func (s *State) fill(a *agent) {
+	for a.free() > 0 {
+		var best *topic
+		var first entry
+		for _, o := range a.offers {
+			if e, ok := o.topic.waiting.peek(); ok && (best == nil || e.before(first)) {
+				best, first = o.topic, e
+			}
+		}
+		if best == nil {
+			break
+		}
+		s.unqueue(first.job)
+		s.assign(a, first.job)
+	}
+	s.bid(a)
+}
+
+// bid brings a's free slots up to date in its topics.
+func (s *State) bid(a *agent) {
+	free := a.free()
+	turn := s.next()
+	for _, o := range a.offers {
+		switch b := (bid{free, turn, o}); {
+		case free > 0 && o.freeAt >= 0:
+			o.topic.free.set(o.freeAt, b)
+		case free > 0:
+			o.topic.free.push(b)
+		case o.freeAt >= 0:
+			o.topic.free.remove(o.freeAt)
+		}
+	}
+}
+
+// unqueue takes j out of those that wait.
+func (s *State) unqueue(j *job) {
+	j.topic.waiting.remove(j.waitsAt)
+	s.waiting--
+	s.listing = nil
+}
+
+// assign sends j to a. The caller has seen that a has a free slot.
+func (s *State) assign(a *agent, j *job) {
+	k := j.agentKey(a)
+	if a.jobs[k] != nil { // of another old client: this agent could not tell them apart
+		s.finish(j, EndClash, j.result("crash", textDuplicate, wire.Nullable{}))
+		return
+	}
+	a.jobs[k] = j
+	j.phase, j.agent, j.turn, j.began = sent, a, s.next(), s.now
+	j.sends++
+	s.sendJob(j)
+	s.emit(JobSent{&j.Job, a.name, s.now.Sub(j.Accepted)})
+}
+
+func (s *State) sendJob(j *job) {
+	r, k := j.Request, j.agentKey(j.agent)
+	s.emit(ToAgent{j.agent.peer, &wire.BackendNewJob{
+		Client: k.routing(), JobID: k.id, CourseID: r.CourseID, TaskID: r.TaskID,
+		TaskProblems: r.TaskProblems, InputData: r.InputData,
+		EnvironmentType: r.EnvironmentType, Environment: r.Environment, Parameters: r.Parameters,
+		Debug: r.Debug,
+	}})
+}
+
+// release takes j from its agent, whose slot is then free.
+func (s *State) release(j *job) {
+	delete(j.agent.jobs, j.agentKey(j.agent))
+	s.listing = nil
+}
+
+// finish answers j and forgets it. The caller fills the slot that it leaves.
+func (s *State) finish(j *job, end End, r wire.Result) {
+	fact := JobEnded{Job: &j.Job, End: end, Status: r.Status}
+	switch j.phase {
+	case waiting:
+		if j.waitsAt >= 0 {
+			s.unqueue(j)
+			s.show(j.topic)
+		}
+		fact.Waited = s.now.Sub(j.Accepted)
+	case sent, started:
+		s.release(j)
+		fact.Agent, fact.Waited, fact.Ran = j.agent.name, j.began.Sub(j.Accepted), s.now.Sub(j.began)
+	case ended:
+		return
+	}
+	j.phase = ended
+	delete(s.jobs, j.key)
+	j.owner.remove(j)
+	if !j.owner.gone {
+		s.emit(ToClient{j.owner.peer, &wire.BackendJobDone{JobID: j.Request.JobID, Result: r}})
+	}
+	s.emit(fact)
+}

@@ -1,0 +1,47 @@
+// Package sched decides which job runs on which agent, and what clients and
+// agents are told. It is pure: no goroutine, clock, socket or logger.
+//
+//	state := sched.New(sched.DefaultConfig())
+//	for _, effect := range state.Step(now, event) { … }
+//
+// [State.Step] takes one [Event] (a connection came, spoke or went; a second
+// passed; the operator asks for something) and returns the [Effect]s to carry
+// out, in order. Connections are named by [wire.Peer]. Time is an argument:
+// differences are taken from its monotonic part, the start time shown to
+// clients from its wall part.
+//
+// # Promises
+//
+//   - A job that was accepted is answered once: by its agent, or by the backend
+//     (killed, agent lost, nobody can run it, shutdown). A job whose client is
+//     gone is answered to nobody.
+//   - A job runs before those of the same environment that have a greater
+//     priority number, and before those that came later with the same number
+//     (PROTOCOL.md 2.2). A job that is queued again keeps its place.
+//   - An agent has never more jobs than it has slots. The agent with most free
+//     slots is next, and among equals the one that has waited longest.
+//   - A result counts only when it comes from the agent that has the job.
+//   - A connection that breaks the protocol is dropped and nothing else changes.
+//
+// # Shape
+//
+// An environment (a [Name]) is a topic. It has a heap of waiting jobs and a heap of
+// agents with free slots, and never both non-empty. So a new job looks at one
+// heap, and an agent with a free slot looks at the heads of its own
+// environments: the cost grows with the logarithm of the queue and of the
+// number of agents.
+//
+//	           ┌───────────── lost before it started, or retried ─────────────┐
+//	           ▼                                                              │
+//	new ──▶ waiting ──────▶ sent to an agent ──────▶ started ──▶ ended        │
+//	           │                 │     │                │          ▲          │
+//	           └─ kill, expiry ──┼─────┼────────────────┼──────────┘          │
+//	                             └─────┴────────────────┴─────────────────────┘
+//
+// # Agents that come back
+//
+// An agent that chose its own routing id is known again when it returns
+// on a new connection: for a grace period its jobs stay its own. What may have
+// been lost on the way is sent again after a second, when the agent has had
+// time to hand in results. Any other agent is lost with its connection.
+package sched

@@ -1,0 +1,79 @@
+package sched
+
+import "github.com/ingot-grading/ingot/wire"
+
+// Event is something that happened. Events of a connection come in the order
+// up, messages, down. One of a connection that is not known is ignored.
+type Event interface{ isEvent() }
+
+// ClientUp tells of a new connection of a client.
+type ClientUp struct {
+	Peer      wire.Peer
+	RoutingID string
+	Addr      string // for display
+}
+
+// ClientMessage is a message of a client. Its memory is the scheduler's from
+// then on and must not change.
+type ClientMessage struct {
+	Peer wire.Peer
+	Old  bool // the peer speaks 0.6 or older: its job ids are its own (PROTOCOL.md 1.3)
+	Msg  wire.Message
+}
+
+// ClientDown tells that a client's connection ended.
+type ClientDown struct{ Peer wire.Peer }
+
+// AgentUp tells of a new connection of an agent. A routing id that is not empty
+// and does not begin with a zero byte was chosen by the agent, and names one
+// life of its process.
+type AgentUp struct {
+	Peer      wire.Peer
+	RoutingID string
+	Addr      string // for display
+}
+
+// AgentMessage is a message of an agent, as ClientMessage.
+type AgentMessage struct {
+	Peer wire.Peer
+	Old  bool // the peer speaks 0.6 or older
+	Msg  wire.Message
+}
+
+// AgentDown tells that an agent's connection ended.
+type AgentDown struct{ Peer wire.Peer }
+
+// Tick comes every second. Pings and deadlines hang on it.
+type Tick struct{}
+
+// Drain keeps new jobs from an agent, or with On false no longer does. What
+// runs there goes on. It lasts for the life of the agent's process.
+type Drain struct {
+	Agent wire.Peer
+	On    bool
+}
+
+// Kill ends a job for the operator, as its client could.
+type Kill struct {
+	Client wire.Peer // [Job.Client]
+	JobID  string
+}
+
+// Configure replaces the configuration. Jobs that were accepted stay accepted.
+type Configure struct{ Config Config }
+
+// Stop ends the service: jobs that wait are answered with a crash, and so is
+// every new one. With Now set the running ones are too, and are killed.
+type Stop struct{ Now bool }
+
+func (ClientUp) isEvent()      {}
+func (ClientMessage) isEvent() {}
+func (ClientDown) isEvent()    {}
+func (AgentUp) isEvent()       {}
+func (AgentMessage) isEvent()  {}
+func (AgentDown) isEvent()     {}
+func (Tick) isEvent()          {}
+func (Drain) isEvent()         {}
+func (Kill) isEvent()          {}
+func (Configure) isEvent()     {}
+func (Stop) isEvent()          {}
