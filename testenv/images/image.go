@@ -1,0 +1,144 @@
+package images
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// File is a file, a directory (Dir) or a symbolic link (Link not empty) of an image.
+type File struct {
+	Path     string // absolute
+	Mode     int64  // permissions, with the sticky bit if wanted
+	UID, GID int
+	Dir      bool
+	Link     string
+	Data     []byte
+}
+
+// Image is an image with one layer.
+type Image struct {
+	// Ref is the full name under which it is imported, "docker.io/library/demo:latest".
+	Ref string
+	// Created is the time of the image and of all its files.
+	Created time.Time
+	// Arch is the processor as Go names it.
+	Arch string
+	// Files need no order; missing parents are made. Of two files with one path
+	// the later one counts.
+	Files  []File
+	Config v1.ImageConfig
+}
+
+// Write writes the image as an OCI layout in a tar archive.
+func (im Image) Write(w io.Writer) error {
+	layer, err := im.layer()
+	if err != nil {
+		return fmt.Errorf("build %s: %w", im.Ref, err)
+	}
+	created := im.Created.UTC()
+	layerID := digest.FromBytes(layer)
+	config, err := json.Marshal(v1.Image{
+		Created:  &created,
+		Platform: v1.Platform{Architecture: im.Arch, OS: "linux"},
+		Config:   im.Config,
+		RootFS:   v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{layerID}},
+		History:  []v1.History{{Created: &created, CreatedBy: "testenv/images"}},
+	})
+	if err != nil {
+		return fmt.Errorf("build %s: %w", im.Ref, err)
+	}
+	manifest, err := json.Marshal(v1.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: v1.MediaTypeImageManifest,
+		Config:    descriptor(v1.MediaTypeImageConfig, config),
+		Layers:    []v1.Descriptor{descriptor(v1.MediaTypeImageLayer, layer)},
+	})
+	if err != nil {
+		return fmt.Errorf("build %s: %w", im.Ref, err)
+	}
+	top := descriptor(v1.MediaTypeImageManifest, manifest)
+	top.Platform = &v1.Platform{Architecture: im.Arch, OS: "linux"}
+	top.Annotations = map[string]string{"io.containerd.image.name": im.Ref, v1.AnnotationRefName: tag(im.Ref)}
+	index, err := json.Marshal(v1.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: v1.MediaTypeImageIndex,
+		Manifests: []v1.Descriptor{top},
+	})
+	if err != nil {
+		return fmt.Errorf("build %s: %w", im.Ref, err)
+	}
+	files := []File{
+		{Path: "oci-layout", Data: []byte(`{"imageLayoutVersion":"1.0.0"}`)},
+		{Path: "index.json", Data: index},
+	}
+	for _, b := range [][]byte{manifest, config, layer} {
+		files = append(files, File{Path: fmt.Sprintf("blobs/sha256/%x", sha256.Sum256(b)), Data: b})
+	}
+	if err := writeTar(w, files, created); err != nil {
+		return fmt.Errorf("write %s: %w", im.Ref, err)
+	}
+	return nil
+}
+
+func descriptor(mediaType string, b []byte) v1.Descriptor {
+	return v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(b), Size: int64(len(b))}
+}
+
+func tag(ref string) string { return ref[strings.LastIndexByte(ref, ':')+1:] }
+
+// layer is the tar archive of the files, parents first.
+func (im Image) layer() ([]byte, error) {
+	byPath := make(map[string]File)
+	for _, f := range im.Files {
+		f.Path = strings.TrimPrefix(path.Clean(f.Path), "/")
+		for d := path.Dir(f.Path); d != "."; d = path.Dir(d) {
+			if _, ok := byPath[d]; !ok {
+				byPath[d] = File{Path: d, Dir: true, Mode: 0o755}
+			}
+		}
+		byPath[f.Path] = f
+	}
+	files := make([]File, 0, len(byPath))
+	for _, f := range byPath {
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	var b bytes.Buffer
+	err := writeTar(&b, files, im.Created.UTC())
+	return b.Bytes(), err
+}
+
+func writeTar(w io.Writer, files []File, when time.Time) error {
+	t := tar.NewWriter(w)
+	for _, f := range files {
+		h := &tar.Header{Name: f.Path, Mode: f.Mode, Uid: f.UID, Gid: f.GID, ModTime: when, Size: int64(len(f.Data)), Typeflag: tar.TypeReg}
+		switch {
+		case f.Dir:
+			h.Typeflag, h.Name = tar.TypeDir, f.Path+"/"
+		case f.Link != "":
+			h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, f.Link, 0o777
+		case h.Mode == 0:
+			h.Mode = 0o644
+		}
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := t.Write(f.Data); err != nil {
+			return err
+		}
+	}
+	return t.Close()
+}
