@@ -82,7 +82,7 @@ func TestCommandLine(t *testing.T) {
 
 func TestWhereValuesComeFrom(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "daemon.env")
-	if err := os.WriteFile(file, []byte("# comment\n\nTEST_DAEMON_LIMIT=\"8\"\nverbose = true\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# comment\n\nOTHER_LIMIT=5\nlimit = \"8\"\nverbose = true\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	read := func(args ...string) (got config) {
@@ -97,6 +97,12 @@ func TestWhereValuesComeFrom(t *testing.T) {
 	}
 	if got := read("here", "--config", file); got.Limit != 8 || !got.Verbose {
 		t.Errorf("file: %+v", got)
+	}
+	if err := os.WriteFile(file+".bad", []byte("limits=8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := call(t, nil, "here", "--config", file+".bad"); status != 2 || !strings.Contains(stderr, "unknown setting limits") {
+		t.Errorf("typing error in the file: status %d, stderr %q", status, stderr)
 	}
 	t.Setenv("TEST_DAEMON_LIMIT", "9")
 	if got := read("here", "--config", file); got.Limit != 9 {

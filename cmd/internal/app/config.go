@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -17,45 +18,54 @@ func envPrefix(name string) string {
 }
 
 // lines returns a reader of configuration files: lines of the form
-// INGINIOUS_BACKEND_QUEUE_LIMIT=100 or, shorter, queue-limit=100. A file that
-// systemd reads with EnvironmentFile= is thus read the same by --config.
-func lines(name string) kong.ConfigurationLoader {
-	prefix := strings.ToLower(strings.ReplaceAll(name, "-", "_")) + "_"
-	return func(r io.Reader) (kong.Resolver, error) {
-		values := map[string]string{}
-		scan := bufio.NewScanner(r)
-		for n := 1; scan.Scan(); n++ {
-			line := strings.TrimSpace(scan.Text())
-			if line == "" || strings.HasPrefix(line, "#") {
-				continue
-			}
-			key, value, ok := strings.Cut(line, "=")
-			if !ok {
-				return nil, fmt.Errorf("line %d: want FLAG=VALUE", n)
-			}
-			key = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(key)), "-", "_")
-			values[strings.TrimPrefix(key, prefix)] = strings.Trim(strings.TrimSpace(value), `"'`)
+// queue_limit=100. Names in capitals are for others, such as systemd, which can
+// read the same file with EnvironmentFile=, and are passed over.
+func lines(r io.Reader) (kong.Resolver, error) {
+	values := fileValues{}
+	scan := bufio.NewScanner(r)
+	for n := 1; scan.Scan(); n++ {
+		line := strings.TrimSpace(scan.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
-		if err := scan.Err(); err != nil {
-			return nil, fmt.Errorf("read configuration: %w", err)
+		key, value, ok := strings.Cut(line, "=")
+		if !ok {
+			return nil, fmt.Errorf("line %d: want FLAG=VALUE", n)
 		}
-		return resolver(values), nil
+		key = strings.ReplaceAll(strings.TrimSpace(key), "_", "-")
+		if key == strings.ToUpper(key) {
+			continue
+		}
+		values[key] = strings.Trim(strings.TrimSpace(value), `"'`)
 	}
+	if err := scan.Err(); err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return values, nil
 }
 
-// resolver gives kong the values of a file, by flag. kong would let them win
-// over the environment.
-func resolver(values map[string]string) kong.ResolverFunc {
-	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if slices.ContainsFunc(flag.Envs, isSet) {
-			return nil, nil
-		}
-		value, ok := values[strings.ReplaceAll(flag.Name, "-", "_")]
-		if !ok {
-			return nil, nil
-		}
-		return value, nil
+// fileValues are the settings of a file, by the name of their flag.
+type fileValues map[string]string
+
+// Validate implements [kong.Resolver].
+func (v fileValues) Validate(program *kong.Application) error {
+	unknown := maps.Clone(v)
+	for _, flag := range program.Flags {
+		delete(unknown, flag.Name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		return fmt.Errorf("configuration: unknown setting %s", name)
+	}
+	return nil
+}
+
+// Resolve implements [kong.Resolver]. kong would let the file win over the environment.
+func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	value, ok := v[flag.Name]
+	if !ok || slices.ContainsFunc(flag.Envs, isSet) {
+		return nil, nil
+	}
+	return value, nil
 }
 
 func isSet(env string) bool {

@@ -20,8 +20,8 @@
 // to standard error. A second signal ends the process at once.
 //
 // Every flag can also be given by the environment (--queue-limit of
-// inginious-backend is INGINIOUS_BACKEND_QUEUE_LIMIT) and in the file that
-// --config names, which has the same lines. The command line wins over the
+// inginious-backend is INGINIOUS_BACKEND_QUEUE_LIMIT=N) and in the file that
+// --config names, as a line queue_limit=N. The command line wins over the
 // environment, the environment over the file. SIGHUP reads all of it again;
 // see [Process.Reloads].
 //

@@ -110,7 +110,7 @@ func (pr program) parse(cfg any) (done bool, err error) {
 		kong.Writers(pr.stdout, pr.stderr),
 		kong.Exit(func(int) { done = true }),
 		kong.DefaultEnvars(envPrefix(pr.name)),
-		kong.Configuration(lines(pr.name)),
+		kong.Configuration(lines),
 		kong.Vars{"version": pr.name + " " + version()},
 	)
 	if err != nil {

@@ -1,0 +1,76 @@
+package backend
+
+import (
+	"errors"
+	"time"
+
+	"github.com/ingot-grading/ingot/backend/sched"
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// step takes in an event and carries out what follows.
+func (b *Backend) step(ev sched.Event) {
+	for {
+		for _, e := range b.state.Step(time.Now(), ev) {
+			b.do(e)
+		}
+		if len(b.later) == 0 {
+			return
+		}
+		ev = b.later[0]
+		b.later = b.later[1:]
+	}
+}
+
+// do carries out one effect.
+func (b *Backend) do(e sched.Effect) {
+	switch e := e.(type) {
+	case sched.ToClient:
+		if !b.send(b.clients, e.Peer, e.Msg) {
+			b.later = append(b.later, sched.ClientDown{Peer: e.Peer})
+		}
+	case sched.ToAgent:
+		if !b.send(b.agents, e.Peer, e.Msg) {
+			b.later = append(b.later, sched.AgentDown{Peer: e.Peer})
+		}
+	case sched.List:
+		if p := b.clients.peers[e.Peer]; p != nil {
+			b.list.add(e.Peer, p.dialect.Generation(), e.Listing)
+		}
+	case sched.DropClient:
+		b.drop(b.clients, e.Peer, e.Cause)
+	case sched.DropAgent:
+		b.drop(b.agents, e.Peer, e.Cause)
+	default:
+		b.report(e)
+	}
+}
+
+// spelled is the last message sent, to save spelling it once per receiver.
+type spelled struct {
+	msg   wire.Message
+	gen   wire.Generation
+	frame []byte
+}
+
+// send queues m for a peer. False: the peer had to be dropped.
+func (b *Backend) send(s *side, id wire.Peer, m wire.Message) bool {
+	p := s.peers[id]
+	if p == nil {
+		return true // it is gone, and the state is being told
+	}
+	if gen := p.dialect.Generation(); b.spelled.msg != m || b.spelled.gen != gen {
+		frame, err := p.dialect.Append(nil, m)
+		if err != nil {
+			b.drop(s, id, err)
+			return false
+		}
+		b.spelled = spelled{m, gen, frame}
+	}
+	err := s.router.Send(id, b.spelled.frame)
+	if errors.Is(err, wire.ErrQueueFull) {
+		b.drop(s, id, errSlow)
+		return false
+	}
+	return true
+}
