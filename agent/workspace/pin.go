@@ -99,7 +99,7 @@ func (w *Workspace) within(rel string) (tree *os.File, below string, err error) 
 	switch {
 	case w.trees == nil:
 		return nil, "", fmt.Errorf("%q: %w", rel, os.ErrClosed)
-	case tree == nil || below == "" || filepath.Clean(below) != below || !filepath.IsLocal(below):
+	case tree == nil || below == "." || filepath.Clean(below) != below || !filepath.IsLocal(below):
 		return nil, "", fmt.Errorf("%q: %w", rel, ErrBadPath)
 	}
 	return tree, below, nil

@@ -27,7 +27,7 @@ func TestRemoveAll(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(job, "fifo"), 0); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3000 {
+	for i := range 1500 {
 		if err := os.WriteFile(filepath.Join(job, fmt.Sprintf("a/%d", i)), nil, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRemoveAllDeep(t *testing.T) {
 	if err := os.Mkdir(job, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	deepen(t, job, 5000)
+	deepen(t, job, 1000)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	cancel(enough)
