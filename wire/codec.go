@@ -78,6 +78,7 @@ func (d *Dialect) split(frame []byte) ([]entry, error) {
 	if s.count > maxFields {
 		return nil, fmt.Errorf("%w: there are %d", ErrFields, s.count)
 	}
+	s.w.strict, s.w.textKeys = true, d.lim.TextKeys
 	entries := d.entries[:s.count]
 	for i := range entries {
 		k, err := s.next()

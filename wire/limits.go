@@ -41,7 +41,7 @@ func (l Limits) Check(frame []byte) error {
 	if len(frame) > l.Frame {
 		return fmt.Errorf("%w: a frame of %d bytes", ErrLimit, len(frame))
 	}
-	w := walker{b: frame, depth: l.Depth, textKeys: l.TextKeys}
+	w := walker{b: frame, depth: l.Depth, strict: true, textKeys: l.TextKeys}
 	end, err := w.value(0, 0)
 	if err == nil && end != len(frame) {
 		err = errTrailing
@@ -51,8 +51,8 @@ func (l Limits) Check(frame []byte) error {
 
 // Walk calls f for each entry of the map m, in order, and stops at f's first
 // error, which it returns. An empty m is an empty map. Besides f's errors there
-// are [ErrValue] if m is not a map, [ErrLimit] and [ErrMsgpack].
-// The slices share m's memory.
+// are [ErrValue] if m is not a map, [ErrLimit] and [ErrMsgpack] for bytes that do
+// not hold together; the rest is for [Limits.Check]. The slices share m's memory.
 func (l Limits) Walk(m Raw, f func(key, value Raw) error) error {
 	if len(m) == 0 {
 		return nil

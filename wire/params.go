@@ -65,28 +65,9 @@ func MaxTime(params Raw) int64 {
 	return *n
 }
 
-// lookupTruth reports whether the value under key counts as true in Python: a
-// web form may have sent "on".
 func lookupTruth(m Raw, key string) bool {
 	v, ok := Lookup(m, key)
-	if !ok {
-		return false
-	}
-	switch v.Kind() {
-	case KindBool:
-		on, _ := v.Bool()
-		return on
-	case KindInt, KindFloat:
-		f, _ := v.Number()
-		return f != 0
-	case KindText, KindBytes:
-		b, _ := v.Bytes()
-		return len(b) > 0
-	case KindArray, KindMap:
-		s, err := scan(v, v.Kind(), Limits{Depth: defaultDepth})
-		return err == nil && s.count > 0
-	}
-	return false
+	return ok && v.Truth()
 }
 
 // lookupInt returns the number under key, or nil if there is none.

@@ -148,6 +148,25 @@ func (v Raw) Number() (float64, bool) {
 	return 0, false
 }
 
+// Truth reports whether v counts as true in Python: web forms send "on".
+func (v Raw) Truth() bool {
+	switch v.Kind() {
+	case KindBool:
+		on, _ := v.Bool()
+		return on
+	case KindInt, KindFloat:
+		f, _ := v.Number()
+		return f != 0
+	case KindText, KindBytes:
+		b, _ := v.Bytes()
+		return len(b) > 0
+	case KindArray, KindMap:
+		s, err := scan(v, v.Kind(), Limits{Depth: defaultDepth})
+		return err == nil && s.count > 0
+	}
+	return false
+}
+
 // integer returns the number v without its fraction, and whether it fits.
 func (v Raw) integer() (int64, bool) {
 	if n, ok := v.Int(); ok {

@@ -5,17 +5,18 @@ import (
 	"unicode/utf8"
 )
 
-// walker checks msgpack without building anything. Every value costs at least
+// walker walks msgpack without building anything. Every value costs at least
 // one byte of the frame, so its time is bounded by the frame and its memory by
 // the depth.
 //
 // Python refuses text that is not UTF-8 and maps whose keys cannot be hashed,
-// and a Python peer dies of what it refuses. So both are refused here, before
-// they are passed on.
+// and a Python peer dies of what it refuses. A strict walker refuses both, so
+// that they are not passed on. One strict walk per frame is enough.
 type walker struct {
 	b        []byte
-	depth    int  // containers inside each other, at most
-	textKeys bool // as in Limits
+	depth    int // containers inside each other, at most
+	strict   bool
+	textKeys bool // as in Limits, if strict
 	inKey    bool // what is walked is part of a map key
 }
 
@@ -106,7 +107,7 @@ func (w *walker) skip(i int, n uint64) (int, error) {
 
 func (w *walker) text(i int, n uint64) (int, error) {
 	end, err := w.skip(i, n)
-	if err == nil && !utf8.Valid(w.b[i:end]) {
+	if err == nil && w.strict && !utf8.Valid(w.b[i:end]) {
 		err = errUTF8
 	}
 	return end, err
@@ -155,6 +156,9 @@ func (w *walker) key(i, level int) (int, error) {
 	if i < len(w.b) && w.b[i]&0xe0 == 0xa0 {
 		return w.text(i+1, uint64(w.b[i]&0x1f))
 	}
+	if !w.strict {
+		return w.value(i, level)
+	}
 	if w.textKeys && i < len(w.b) {
 		if k := kindOf(w.b[i]); k != KindText && k != KindBytes {
 			return i, errKey
@@ -179,7 +183,7 @@ func scan(v Raw, kind Kind, l Limits) (scanner, error) {
 	if v.Kind() != kind || len(v) == 0 {
 		return scanner{}, mismatch(kind.String(), v)
 	}
-	s := scanner{w: walker{b: v, depth: l.Depth, textKeys: l.TextKeys}, at: 1}
+	s := scanner{w: walker{b: v, depth: l.Depth}, at: 1}
 	n := uint64(v[0] & 0x0f)
 	if v[0] >= 0xdc {
 		var err error
