@@ -1,0 +1,48 @@
+package ctrd
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+)
+
+// Config says which containerd to use, and how. Only Log is required.
+type Config struct {
+	// Address is the path of containerd's socket; "" is /run/containerd/containerd.sock.
+	Address string
+	// Namespace is containerd's namespace, ours alone; "" is "ingot".
+	Namespace string
+	// Snapshotter makes root file systems; "" is "overlayfs".
+	Snapshotter string
+	// FIFODir holds the containers' streams, one directory each. It is made when
+	// needed, and must be one that containerd's shims see too; "" is
+	// /run/ingot/NAMESPACE.
+	FIFODir string
+	// Watchdog bounds each step that a shim takes part in: beyond it the shim is
+	// killed. 0 is one minute.
+	Watchdog time.Duration
+	// StreamGrace bounds how long a read of an output may wait for bytes once the
+	// process has ended. 0 is ten seconds.
+	StreamGrace time.Duration
+	// Log takes what no caller can be told, as an image that cannot be read.
+	Log *slog.Logger
+	// Observe, if not nil, is told how long each step took, whatever came of it.
+	// It is called from many goroutines and must not block.
+	Observe func(step string, took time.Duration)
+}
+
+// complete fills in what was left out.
+func (c *Config) complete() error {
+	if c.Log == nil {
+		return errors.New("containerd configuration without a log")
+	}
+	c.Address = cmp.Or(c.Address, "/run/containerd/containerd.sock")
+	c.Namespace = cmp.Or(c.Namespace, "ingot")
+	c.Snapshotter = cmp.Or(c.Snapshotter, "overlayfs")
+	c.FIFODir = cmp.Or(c.FIFODir, filepath.Join("/run/ingot", c.Namespace))
+	c.Watchdog = cmp.Or(c.Watchdog, time.Minute)
+	c.StreamGrace = cmp.Or(c.StreamGrace, 10*time.Second)
+	return nil
+}

@@ -1,0 +1,150 @@
+package ctrd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/containerd/api/types/runc/options"
+	"github.com/containerd/containerd/v2/core/containers"
+	"github.com/containerd/containerd/v2/core/mount"
+	"github.com/containerd/errdefs"
+	"github.com/containerd/typeurl/v2"
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
+)
+
+// runcShim is the runtime name that "" means.
+const runcShim = "io.containerd.runc.v2"
+
+// Create implements [sandbox.Runtime]. When ctx ends, the step that is under way
+// is finished before all is undone.
+func (r *Runtime) Create(ctx context.Context, s sandbox.Spec) (sandbox.Container, error) {
+	c, err := r.create(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("create container %q: %w", s.ID, classify(err))
+	}
+	return c, nil
+}
+
+func (r *Runtime) create(ctx context.Context, s sandbox.Spec) (*container, error) {
+	if s.OCI == nil || s.OCI.Process == nil || len(s.OCI.Process.Args) == 0 {
+		return nil, fmt.Errorf("%w: no process to run", sandbox.ErrBadRequest)
+	}
+	img, err := r.resolve(ctx, s.Image)
+	if err != nil {
+		return nil, err
+	}
+	record, err := r.record(s)
+	if err != nil {
+		return nil, err
+	}
+	c := newContainer(r, s.ID)
+	c.deleting.Lock() // whoever finds it in r.live waits until it is whole
+	defer c.deleting.Unlock()
+	if err := r.join(c); err != nil {
+		return nil, err
+	}
+	err = r.step(ctx, "create record", func(ctx context.Context) error {
+		_, err := r.records.Create(ctx, record)
+		return err
+	})
+	if err != nil && !hung(err) && !errdefs.IsUnavailable(err) { // refused: nothing was made, and what is there is not ours
+		r.leave(c)
+		return nil, err
+	}
+	if err == nil {
+		err = c.build(ctx, s, img)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.remove(ctx))
+	}
+	return c, nil
+}
+
+// record is what containerd is to remember of the container.
+func (r *Runtime) record(s sandbox.Spec) (containers.Container, error) {
+	oci := *s.OCI
+	oci.Root = &specs.Root{Path: "rootfs"} // where the shim mounts the snapshot, in its bundle
+	if s.OCI.Root != nil {
+		oci.Root.Readonly = s.OCI.Root.Readonly
+	}
+	spec, err := typeurl.MarshalAny(&oci)
+	if err != nil {
+		return containers.Container{}, fmt.Errorf("encode specification: %w", err)
+	}
+	runtime, err := runtimeInfo(s.Handler)
+	if err != nil {
+		return containers.Container{}, err
+	}
+	return containers.Container{
+		ID:          s.ID,
+		Labels:      s.Labels,
+		Image:       s.Image,
+		Runtime:     runtime,
+		Spec:        spec,
+		Snapshotter: r.cfg.Snapshotter,
+		SnapshotKey: s.ID,
+	}, nil
+}
+
+func runtimeInfo(h sandbox.Handler) (containers.RuntimeInfo, error) {
+	if h.Name != "" && h.Name != runcShim {
+		return containers.RuntimeInfo{Name: h.Name}, nil
+	}
+	opts, err := typeurl.MarshalAny(&options.Options{BinaryName: h.Binary})
+	if err != nil {
+		return containers.RuntimeInfo{}, fmt.Errorf("encode runtime options: %w", err)
+	}
+	return containers.RuntimeInfo{Name: runcShim, Options: opts}, nil
+}
+
+// build makes all of the container but its record. ctx is looked at between the
+// steps. Whatever was made when it fails is for Delete.
+func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error {
+	mounts, err := c.r.prepare(ctx, s.ID, img)
+	if err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	dir := filepath.Join(c.r.cfg.FIFODir, s.ID)
+	if c.io, err = openStreams(dir, c.r.cfg.StreamGrace); err != nil {
+		return fmt.Errorf("open streams: %w: %w", sandbox.ErrUnavail, err)
+	}
+	req := &tasksapi.CreateTaskRequest{
+		ContainerID: s.ID,
+		Rootfs:      mount.ToProto(rootMounts(mounts, s.OCI)),
+		Stdin:       c.io.path("stdin"),
+		Stdout:      c.io.path("stdout"),
+		Stderr:      c.io.path("stderr"),
+	}
+	err = c.r.step(ctx, "create task", func(ctx context.Context) error {
+		_, err := c.r.tasks.Create(ctx, req)
+		return err
+	})
+	if err != nil {
+		return errors.Join(err, missing(s.Handler))
+	}
+	c.watch()
+	return context.Cause(ctx)
+}
+
+// rootMounts adapts the snapshot's mounts to this container.
+func rootMounts(mounts []mount.Mount, oci *specs.Spec) []mount.Mount {
+	for i := range mounts {
+		if mounts[i].Type == "overlay" {
+			// The copy dies with the container: neither its processes' fsync nor
+			// its unmounting need wait for a disk. (Linux 5.10.)
+			mounts[i].Options = append(mounts[i].Options, "volatile")
+		}
+		if oci.Linux != nil && oci.Linux.MountLabel != "" {
+			mounts[i].Options = append(mounts[i].Options, fmt.Sprintf("context=%q", oci.Linux.MountLabel))
+		}
+	}
+	return mounts
+}

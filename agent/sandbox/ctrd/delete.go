@@ -1,0 +1,120 @@
+package ctrd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+)
+
+func (c *container) Delete(ctx context.Context) error {
+	c.deleting.Lock()
+	defer c.deleting.Unlock()
+	if c.deleted {
+		return nil
+	}
+	if err := c.remove(ctx); err != nil {
+		return fmt.Errorf("delete container %s: %w", c.id, classify(err))
+	}
+	return nil
+}
+
+// remove is Delete, with c.deleting held. No step runs on the caller's context.
+func (c *container) remove(ctx context.Context) error {
+	if err := c.unmake(ctx); err != nil {
+		return err
+	}
+	c.deleted = true
+	c.r.leave(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tell()
+	return nil
+}
+
+// unmake removes what there is of the container, in the reverse of the order in
+// which it was made.
+func (c *container) unmake(ctx context.Context) error {
+	if c.gone != nil && !c.ended() {
+		if err := c.end(ctx); err != nil {
+			return err
+		}
+	}
+	if c.io != nil {
+		c.io.drain()
+	}
+	if err := c.r.deleteTask(ctx, c.id); err != nil {
+		return err
+	}
+	if c.io != nil {
+		if err := c.io.close(); err != nil {
+			return fmt.Errorf("close streams: %w", err)
+		}
+	}
+	return c.r.deleteRecord(ctx, c.id)
+}
+
+// end kills the process and waits until it is gone.
+func (c *container) end(ctx context.Context) error {
+	err := c.r.kill(ctx, c.id)
+	if err == nil {
+		err = c.awaitGone()
+	}
+	if err == nil {
+		return nil
+	}
+	// It does not answer, or cannot kill: its shim's death makes containerd do it.
+	if e := c.r.killShim(ctx, c.id); e != nil {
+		return errors.Join(err, e)
+	}
+	return c.awaitGone()
+}
+
+func (c *container) awaitGone() error {
+	timer := time.NewTimer(c.r.cfg.Watchdog)
+	defer timer.Stop()
+	select {
+	case <-c.gone:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("wait for the end: %w", errWatchdog)
+	}
+}
+
+// deleteTask removes a task that has ended, and its shim.
+func (r *Runtime) deleteTask(ctx context.Context, id string) error {
+	do := func() error {
+		return r.sure(ctx, "delete task", func(ctx context.Context) error {
+			_, err := r.tasks.Delete(ctx, &tasksapi.DeleteTaskRequest{ContainerID: id})
+			return err
+		})
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	if e := r.killShim(ctx, id); e != nil {
+		return errors.Join(err, e)
+	}
+	return do()
+}
+
+// deleteRecord removes all but the task: FIFOs, snapshot, and the record at last.
+func (r *Runtime) deleteRecord(ctx context.Context, id string) error {
+	if err := os.RemoveAll(filepath.Join(r.cfg.FIFODir, id)); err != nil {
+		return fmt.Errorf("remove streams: %w", err)
+	}
+	err := r.sure(ctx, "remove snapshot", func(ctx context.Context) error {
+		return r.snapshots.Remove(ctx, id)
+	})
+	if err != nil {
+		return err
+	}
+	return r.sure(ctx, "delete record", func(ctx context.Context) error {
+		return r.records.Delete(ctx, id)
+	})
+}

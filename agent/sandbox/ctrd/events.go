@@ -1,0 +1,67 @@
+package ctrd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apievents "github.com/containerd/containerd/api/events"
+	"github.com/containerd/containerd/v2/core/events"
+	"github.com/containerd/typeurl/v2"
+)
+
+// watchEvents follows containerd's events for as long as the runtime lives.
+// They are hints: each subscription begins with a look at everything, as nobody
+// knows what was missed before it.
+func (r *Runtime) watchEvents() {
+	ours := fmt.Sprintf("namespace==%q", r.cfg.Namespace)
+	for {
+		ctx, cancel := context.WithCancelCause(r.ctx)
+		stream, errs := r.client.Subscribe(ctx, ours+`,topic~="^/images/"`, ours+`,topic=="/tasks/exit"`)
+		r.imagesChanged()
+		r.hintAll()
+		err := r.follow(stream, errs)
+		cancel(err)
+		if r.ctx.Err() != nil {
+			return
+		}
+		r.cfg.Log.Warn("containerd's events were interrupted", "error", err)
+		if !pause(r.ctx, retryPause) {
+			return
+		}
+	}
+}
+
+// follow acts on events until the stream fails.
+func (r *Runtime) follow(stream <-chan *events.Envelope, errs <-chan error) error {
+	for {
+		select {
+		case e := <-stream:
+			if strings.HasPrefix(e.Topic, "/images/") {
+				r.imagesChanged()
+			} else {
+				r.taskExited(e)
+			}
+		case err := <-errs:
+			return native(err)
+		}
+	}
+}
+
+func (r *Runtime) imagesChanged() {
+	select {
+	case r.changes <- struct{}{}:
+	default: // one is waiting to be read
+	}
+}
+
+func (r *Runtime) taskExited(e *events.Envelope) {
+	var exit apievents.TaskExit
+	if err := typeurl.UnmarshalTo(e.Event, &exit); err != nil {
+		r.cfg.Log.Warn("unreadable event", "topic", e.Topic, "error", err)
+		return
+	}
+	if c := r.find(exit.ContainerID); c != nil && exit.ID == exit.ContainerID { // not of an exec
+		c.hint()
+	}
+}

@@ -1,0 +1,203 @@
+package ctrd
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
+)
+
+func TestShimProgram(t *testing.T) {
+	for name, want := range map[string]string{
+		"io.containerd.runc.v2":  "containerd-shim-runc-v2",
+		"io.containerd.runsc.v1": "containerd-shim-runsc-v1",
+		"kata.v2":                "containerd-shim-kata-v2",
+		"/opt/shim.own.v1":       "/opt/shim.own.v1",
+		"nonsense":               "nonsense",
+	} {
+		if got := shimProgram(name); got != want {
+			t.Errorf("shimProgram(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestMissingHandler(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"containerd-shim-runc-v2", "runc"} {
+		if err := os.WriteFile(filepath.Join(bin, name), nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	for _, tt := range []struct {
+		handler sandbox.Handler
+		missing bool
+	}{
+		{sandbox.Handler{}, false},
+		{sandbox.Handler{Binary: filepath.Join(bin, "runc")}, false},
+		{sandbox.Handler{Binary: "crun"}, true},
+		{sandbox.Handler{Name: "io.containerd.kata.v2", Binary: "not looked at"}, true},
+	} {
+		if err := missing(tt.handler); (err != nil) != tt.missing || err != nil && !errors.Is(err, sandbox.ErrNoRuntime) {
+			t.Errorf("missing(%+v) = %v", tt.handler, err)
+		}
+	}
+}
+
+func TestIsShim(t *testing.T) {
+	line := strings.ReplaceAll("/usr/bin/containerd-shim-runc-v2 -namespace ingot -id job-1 -address /run/x.sock ", " ", "\x00")
+	for _, tt := range []struct {
+		line, namespace, id string
+		want                bool
+	}{
+		{line, "ingot", "job-1", true},
+		{line, "ingot", "job-2", false},
+		{line, "k8s.io", "job-1", false},
+		{strings.Replace(line, "containerd-shim", "less", 1), "ingot", "job-1", false},
+		{"", "ingot", "job-1", false},
+		{"containerd-shim-runc-v2\x00-namespace\x00ingot\x00-id\x00", "ingot", "job-1", false},
+	} {
+		if got := isShim([]byte(tt.line), tt.namespace, tt.id); got != tt.want {
+			t.Errorf("isShim(%q, %s, %s) = %v", tt.line, tt.namespace, tt.id, got)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	got := filter(map[string]string{"b": `x"y,z`, "a.b/c": ""})
+	if want := `labels."a.b/c"=="",labels."b"=="x\"y,z"`; got != want {
+		t.Errorf("filter %s, want %s", got, want)
+	}
+}
+
+func TestNewest(t *testing.T) {
+	early, late := time.Unix(1, 0), time.Unix(2, 0)
+	for _, tt := range []struct {
+		history []v1.History
+		want    time.Time
+	}{
+		{nil, time.Time{}},
+		{[]v1.History{{Created: &early}, {Created: &late}}, late},
+		{[]v1.History{{Created: &late}, {Created: nil}}, time.Time{}},
+	} {
+		if got := newest(tt.history); !got.Equal(tt.want) {
+			t.Errorf("newest = %v, want %v", got, tt.want)
+		}
+	}
+}
+
+// shimEnds opens the streams as a shim does.
+func shimEnds(t *testing.T, s *streams) (in, out, serr *os.File) {
+	t.Helper()
+	open := func(name string, mode int) *os.File {
+		f, err := os.OpenFile(s.path(name), mode, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	return open("stdin", os.O_RDONLY), open("stdout", os.O_WRONLY), open("stderr", os.O_WRONLY)
+}
+
+func TestStreams(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "fifos", "c1")
+	s, err := openStreams(dir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.in.WriteString("early"); err != nil { // before the shim has come
+		t.Fatal(err)
+	}
+	in, out, serr := shimEnds(t, s)
+	if err := s.release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.WriteString("result"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(out.Close(), serr.Close(), s.in.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, end := range map[string]io.Reader{"early": in, "result": s.out, "": s.err} {
+		if got, err := io.ReadAll(end); string(got) != name || err != nil {
+			t.Errorf("read %q, %v; want %q and an end", got, err, name)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("FIFOs are left: %v", err)
+	}
+}
+
+// An input whose process is gone fails to be written, instead of filling up.
+func TestStdinWithoutReader(t *testing.T) {
+	s, err := openStreams(filepath.Join(t.TempDir(), "c1"), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, _, _ := shimEnds(t, s)
+	if err := errors.Join(s.release(), in.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.in.Write(make([]byte, 1<<20)); !errors.Is(err, unix.EPIPE) {
+		t.Errorf("write: %v, want EPIPE", err)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Somebody who holds an output open cannot keep its reader for ever, nor cost
+// it what was written.
+func TestOutputThatNeverEnds(t *testing.T) {
+	s, err := openStreams(filepath.Join(t.TempDir(), "c1"), 10*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := shimEnds(t, s)
+	if err := s.release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.WriteString("all there is"); err != nil {
+		t.Fatal(err)
+	}
+	s.ended()
+	got, err := io.ReadAll(s.out)
+	if string(got) != "all there is" || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %q, %v; want the text and a deadline", got, err)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Closing frees whoever waits, and what nobody read is no obstacle.
+func TestStreamsCloseInUse(t *testing.T) {
+	s, err := openStreams(filepath.Join(t.TempDir(), "c1"), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := make(chan error, 2)
+	go func() { _, err := s.in.Write(make([]byte, 1<<20)); results <- err }()
+	go func() { _, err := s.out.Read(make([]byte, 1)); results <- err }()
+	s.drain()
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := <-results; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%v, want a closed file", err)
+		}
+	}
+}
