@@ -94,12 +94,13 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// parseOwn finds the unified hierarchy's line "0::/path" of /proc/self/cgroup.
+// parseOwn finds the unified hierarchy's line "0::/path" of /proc/self/cgroup. The
+// path of a group outside the cgroup namespace starts with "/..".
 func parseOwn(r io.Reader) (string, error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if own, ok := strings.CutPrefix(lines.Text(), "0::"); ok && path.IsAbs(own) {
-			return path.Clean(own), nil
+			return own, nil
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -87,7 +87,10 @@ func open(ctx context.Context, at place, c Config) (_ *Parent, err error) {
 	if err := p.sweep(ctx); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	return p, p.enable(path.Join(at.mount, above), c.Controllers, at.v1)
+	if err := p.enable(path.Join(at.mount, above), c.Controllers, at.v1); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Close unlocks the tree and leaves it as it is.
