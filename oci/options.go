@@ -105,10 +105,10 @@ func Cgroup(dir string) Option {
 	}
 }
 
-// WithoutResources drops every cgroup limit, whatever other options say, for
-// hosts whose cgroup hierarchy lacks the controllers. Nothing then holds back
-// what runs in the container: for development only. The specification is
-// marked with an annotation.
+// WithoutResources drops every cgroup limit and the rules on devices, whatever
+// other options say, for hosts whose cgroup hierarchy lacks the controllers.
+// Nothing then holds back what runs in the container: for development only. The
+// specification is marked with an annotation.
 func WithoutResources() Option {
 	return func(s *specs.Spec) error {
 		s.Annotations = map[string]string{unlimited: "none, for development only"}
