@@ -53,9 +53,12 @@ func readCatalogue(file []byte) (*catalogue, error) {
 	return c, nil
 }
 
+// moHeader is the length of what a .mo file starts with.
+const moHeader = 28
+
 var (
 	errNotMO     = errors.New("not a .mo file")
-	errTruncated = errors.New("a table or a text lies outside the file")
+	errLayout    = errors.New("a table or a text lies where it cannot")
 	errOversized = errors.New("the texts are too long")
 	errControl   = errors.New("a message starts with a separator")
 )
@@ -65,7 +68,7 @@ var (
 // the header out of the file and returns it, so that the library does not
 // compile the plural rule of a stranger, which nothing here uses.
 func checkMO(file []byte) (header string, err error) {
-	if len(file) < 28 {
+	if len(file) < moHeader {
 		return "", errNotMO
 	}
 	var order binary.ByteOrder = binary.LittleEndian
@@ -81,19 +84,21 @@ func checkMO(file []byte) (header string, err error) {
 	}
 	count := order.Uint32(file[8:])
 	if count > uint32(len(file)/16) {
-		return "", errTruncated
+		return "", errLayout
 	}
-	ids, ok1 := slice(file, order.Uint32(file[12:]), count*8)
-	trs, ok2 := slice(file, order.Uint32(file[16:]), count*8)
-	if !ok1 || !ok2 {
-		return "", errTruncated
+	idsAt, trsAt := order.Uint32(file[12:]), order.Uint32(file[16:])
+	ids, ok1 := slice(file, idsAt, count*8)
+	trs, ok2 := slice(file, trsAt, count*8)
+	apart := max(idsAt, trsAt)-min(idsAt, trsAt) >= count*8 && min(idsAt, trsAt) >= moHeader
+	if !ok1 || !ok2 || !apart { // apart: taking the header out must change nothing else
+		return "", errLayout
 	}
 	sum := 0
 	for i := uint32(0); i < count*8; i += 8 {
 		id, ok1 := slice(file, order.Uint32(ids[i+4:]), order.Uint32(ids[i:]))
 		tr, ok2 := slice(file, order.Uint32(trs[i+4:]), order.Uint32(trs[i:]))
 		if !ok1 || !ok2 {
-			return "", errTruncated
+			return "", errLayout
 		}
 		if sum += len(id) + len(tr); sum > maxCatalogue {
 			return "", errOversized
