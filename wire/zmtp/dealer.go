@@ -20,8 +20,8 @@ var _ wire.Dealer = (*Dealer)(nil)
 // never has more than one connection at a time.
 type Dealer struct {
 	*end
-	to      address
-	tls     *tls.Config // nil: none
+	addr    string
+	dial    func(context.Context) (net.Conn, error)
 	closing sync.Once
 }
 
@@ -43,9 +43,30 @@ func Dial(addr string, cfg Config) (*Dealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
 	}
-	d := &Dealer{end: newEnd(cfg), to: a, tls: conf}
+	return newDealer(a.String(), cfg, func(ctx context.Context) (net.Conn, error) {
+		return dial(ctx, a, conf)
+	}), nil
+}
+
+// newDealer connects with dial. Cfg has its defaults filled in.
+func newDealer(addr string, cfg Config, dial func(context.Context) (net.Conn, error)) *Dealer {
+	d := &Dealer{end: newEnd(cfg), addr: addr, dial: dial}
 	d.work.Go(d.run)
-	return d, nil
+	return d
+}
+
+// dial makes a connection to a. Conf is nil for one without TLS.
+func dial(ctx context.Context, a address, conf *tls.Config) (net.Conn, error) {
+	network, host := "tcp", net.JoinHostPort(a.host, a.port)
+	if a.scheme == "ipc" {
+		network, host = "unix", a.host
+	}
+	var dialer net.Dialer
+	nc, err := dialer.DialContext(ctx, network, host)
+	if err != nil || conf == nil {
+		return nc, err
+	}
+	return tls.Client(nc, conf), nil
 }
 
 // Close flushes what is queued for at most Config.Linger, closes the connection
@@ -74,7 +95,7 @@ func (d *Dealer) run() {
 				pause = d.cfg.RetryMin
 			}
 		case d.ctx.Err() == nil:
-			d.cfg.Log.Log(d.ctx, level, "connect failed", "addr", d.to.String(), "err", err)
+			d.cfg.Log.Log(d.ctx, level, "connect failed", "addr", d.addr, "err", err)
 			level = slog.LevelDebug
 		}
 		select {
@@ -85,27 +106,18 @@ func (d *Dealer) run() {
 	}
 }
 
-// connect makes one connection, within Config.Handshake for each of its steps.
+// connect makes one connection. Reaching the peer and the handshake may each
+// take Config.Handshake.
 func (d *Dealer) connect() (*conn, error) {
-	network, host := "tcp", net.JoinHostPort(d.to.host, d.to.port)
-	if d.to.scheme == "ipc" {
-		network, host = "unix", d.to.host
-	}
-	ctx, cancel := context.WithTimeoutCause(d.ctx, 2*d.cfg.Handshake, ErrSilent)
+	ctx, cancel := context.WithTimeoutCause(d.ctx, d.cfg.Handshake, ErrSilent)
 	defer cancel()
-	dialer := net.Dialer{Timeout: d.cfg.Handshake}
-	nc, err := dialer.DialContext(ctx, network, host)
+	nc, err := d.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if d.tls != nil {
-		nc = tls.Client(nc, d.tls)
-	}
-	stop := context.AfterFunc(ctx, func() { hardClose(nc) })
-	h, err := shake(ctx, nc, zmq4.Dealer, &d.cfg)
-	if !stop() && err == nil {
-		err = context.Cause(ctx)
-	}
+	stop := context.AfterFunc(d.ctx, func() { hardClose(nc) })
+	defer stop()
+	h, err := shake(d.ctx, nc, zmq4.Dealer, &d.cfg)
 	if err != nil {
 		hardClose(nc)
 		return nil, err
@@ -118,7 +130,7 @@ func (d *Dealer) connect() (*conn, error) {
 func (d *Dealer) admit(nc net.Conn, h hello) (*conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, err := d.add(nc, h, d.to.String())
+	c, err := d.add(nc, h, d.addr)
 	if err != nil {
 		hardClose(nc)
 	}

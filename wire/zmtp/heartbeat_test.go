@@ -1,0 +1,167 @@
+package zmtp
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+func TestPingIsAnswered(t *testing.T) {
+	inBubble(t, Config{PingEvery: -1}, func(t *testing.T, r *Router, l *listener) {
+		for _, minor := range []byte{0, 1} {
+			p, peer := l.up(t, r, minor)
+			for _, context := range []string{"", "context", "0123456789abcdef"} {
+				p.send(command("\x04PING\x00\x00" + context))
+				if h, body := p.frame(); !h.command() || body != "\x04PONG"+context {
+					t.Errorf("answer %+v %q, want PONG %q", h, body, context)
+				}
+			}
+			p.send(message("after")) // no PING was handed up before it
+			if ev := next(t, r, wire.PeerMessage); string(ev.Frame) != "after" || ev.Peer != peer {
+				t.Errorf("message %q", ev.Frame)
+			}
+		}
+	})
+}
+
+// A PONG must not wait for everything that is queued.
+func TestPongOvertakesTheQueue(t *testing.T) {
+	inBubble(t, Config{PingEvery: -1}, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 1)
+		for range 10 {
+			if err := r.Send(peer, make([]byte, 100<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.send(command("\x04PING\x00\x00now"))
+		for i := range 11 {
+			if h, _ := p.frame(); h.command() {
+				if i > 4 {
+					t.Errorf("PONG after %d messages", i)
+				}
+				return
+			}
+		}
+		t.Error("no PONG")
+	})
+}
+
+func TestPingsAreSent(t *testing.T) {
+	inBubble(t, Config{PingEvery: 5 * time.Second, Silence: 30 * time.Second}, func(t *testing.T, r *Router, l *listener) {
+		p, _ := l.up(t, r, 1)
+		start := time.Now()
+		for i := range 20 {
+			h, body := p.frame()
+			if !h.command() || body != "\x04PING\x00\x00" {
+				t.Fatalf("frame %+v %q, want PING with TTL 0", h, body)
+			}
+			if got, want := time.Since(start), time.Duration(i+1)*5*time.Second; got != want {
+				t.Errorf("PING %d after %v, want %v", i, got, want)
+			}
+			p.send(command("\x04PONG"))
+		}
+	})
+}
+
+// A peer that does not know PING gets none, and may be silent.
+func TestOldPeerMayBeSilent(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 0)
+		time.Sleep(24 * time.Hour)
+		if err := r.Send(peer, []byte("still there")); err != nil {
+			t.Fatal(err)
+		}
+		if _, body := p.frame(); body != "still there" {
+			t.Errorf("got %q first", body)
+		}
+	})
+}
+
+func TestSilentPeerEnds(t *testing.T) {
+	inBubble(t, Config{Silence: 30 * time.Second}, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 1)
+		start := time.Now()
+		go io.Copy(io.Discard, p.r) //nolint:errcheck // it reads, but says nothing
+		down := next(t, r, wire.PeerDown)
+		if took := time.Since(start); took != 30*time.Second || !errors.Is(down.Err, ErrSilent) || down.Peer != peer {
+			t.Errorf("%+v after %v, want ErrSilent after 30s", down, took)
+		}
+	})
+}
+
+// The time that a peer allows itself counts, if it is shorter.
+func TestPeersTTLCounts(t *testing.T) {
+	inBubble(t, Config{PingEvery: -1}, func(t *testing.T, r *Router, l *listener) {
+		p, _ := l.up(t, r, 1)
+		start := time.Now()
+		p.send(command("\x04PING\x00\x32")) // 5 s
+		p.frame()
+		down := next(t, r, wire.PeerDown)
+		if took := time.Since(start); took != 5*time.Second || !errors.Is(down.Err, ErrSilent) {
+			t.Errorf("%v after %v, want ErrSilent after 5s", down.Err, took)
+		}
+	})
+}
+
+// While a long message of ours moves, however slowly, the peer cannot be asked
+// and is not blamed for its silence.
+func TestLongWriteExcusesSilence(t *testing.T) {
+	cfg := Config{PingEvery: 5 * time.Second, Silence: 10 * time.Second, Stall: 20 * time.Second}
+	inBubble(t, cfg, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 1)
+		const chunks = 20
+		if err := r.Send(peer, make([]byte, chunks*writeChunk)); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := readHeader(p.r); err != nil || h.size != chunks*writeChunk {
+			t.Fatalf("header %+v, %v", h, err)
+		}
+		for range chunks {
+			time.Sleep(8 * time.Second)
+			if err := skipBody(p.r, writeChunk); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.send(message("done"))
+		if ev := next(t, r, wire.PeerMessage); string(ev.Frame) != "done" {
+			t.Errorf("message %q", ev.Frame)
+		}
+	})
+}
+
+func TestStalledWriteEnds(t *testing.T) {
+	cfg := Config{PingEvery: -1, Stall: 20 * time.Second}
+	inBubble(t, cfg, func(t *testing.T, r *Router, l *listener) {
+		_, peer := l.up(t, r, 1)
+		start := time.Now()
+		if err := r.Send(peer, []byte("nobody reads this")); err != nil {
+			t.Fatal(err)
+		}
+		down := next(t, r, wire.PeerDown)
+		if took := time.Since(start); took != 20*time.Second || !errors.Is(down.Err, ErrStalled) {
+			t.Errorf("%v after %v, want ErrStalled after 20s", down.Err, took)
+		}
+	})
+}
+
+// An owner that does not read Events for long is no reason to end a peer.
+func TestSlowOwnerIsNotThePeersSilence(t *testing.T) {
+	inBubble(t, Config{PingEvery: 5 * time.Second, Silence: 10 * time.Second}, func(t *testing.T, r *Router, l *listener) {
+		p, _ := l.up(t, r, 1)
+		go func() {
+			p.send(message("one") + message("two"))
+			io.Copy(io.Discard, p.r) //nolint:errcheck // it reads, but answers no PING
+		}()
+		time.Sleep(time.Hour)
+		next(t, r, wire.PeerMessage)
+		next(t, r, wire.PeerMessage)
+		start := time.Now()
+		next(t, r, wire.PeerDown)
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("down after %v, want 10s", took)
+		}
+	})
+}
