@@ -66,7 +66,7 @@ func (d *Dialect) split(frame []byte) ([]entry, error) {
 		return nil, fmt.Errorf("%w: a frame of %d bytes", ErrLimit, len(frame))
 	}
 	if len(frame) == 0 {
-		return nil, errShort
+		return nil, ErrShort
 	}
 	s, err := scan(frame, KindMap, d.lim)
 	if errors.Is(err, ErrValue) {

@@ -23,8 +23,10 @@ var (
 	ErrGeneration = errors.New("message of another generation")
 )
 
+// ErrShort is an [ErrMsgpack]: the value is longer than the bytes.
+var ErrShort = fmt.Errorf("%w: cut short", ErrMsgpack)
+
 var (
-	errShort    = fmt.Errorf("%w: cut short", ErrMsgpack)
 	errTrailing = fmt.Errorf("%w: bytes behind the value", ErrMsgpack)
 	errUTF8     = fmt.Errorf("%w: text is not UTF-8", ErrMsgpack)
 	errKey      = fmt.Errorf("%w: map key of a refused type", ErrMsgpack)

@@ -24,7 +24,7 @@ type walker struct {
 // containers around it.
 func (w *walker) value(i, level int) (int, error) {
 	if i >= len(w.b) {
-		return i, errShort
+		return i, ErrShort
 	}
 	c := w.b[i]
 	i++
@@ -100,7 +100,7 @@ func (w *walker) length(i, width int) (uint64, int, error) {
 
 func (w *walker) skip(i int, n uint64) (int, error) {
 	if n > uint64(len(w.b)-i) {
-		return i, errShort
+		return i, ErrShort
 	}
 	return i + int(n), nil
 }
@@ -118,7 +118,7 @@ func (w *walker) elements(i int, n uint64, level int) (int, error) {
 		return i, errDepth
 	}
 	if n > uint64(len(w.b)-i) {
-		return i, errShort
+		return i, ErrShort
 	}
 	var err error
 	for range n {
@@ -137,7 +137,7 @@ func (w *walker) entries(i int, n uint64, level int) (int, error) {
 		return i, errKey // a map cannot be hashed
 	}
 	if 2*n > uint64(len(w.b)-i) {
-		return i, errShort
+		return i, ErrShort
 	}
 	var err error
 	for range n {
@@ -192,7 +192,7 @@ func scan(v Raw, kind Kind, l Limits) (scanner, error) {
 		}
 	}
 	if n > uint64(len(v)) {
-		return scanner{}, errShort
+		return scanner{}, ErrShort
 	}
 	s.count, s.left = int(n), int(n)
 	if kind == KindMap {

@@ -60,18 +60,10 @@ func Decode(frame []byte) (Message, error) {
 // checked, as a value that Python refuses would end the container: then dst is
 // returned as it was, with the error of [wire.Limits.Check].
 func Append(dst []byte, m Message) ([]byte, error) {
-	// Generated code writes a header and the fields. The type goes between them:
-	// the header is written over the last byte of the type, read and put right.
-	b := append(dst, 0)
-	b = msgp.AppendString(msgp.AppendString(b, "type"), string(m.kind()))
-	end := len(b) - 1
-	last := b[end]
-	b, err := m.MarshalMsg(b[:end])
+	b, err := wire.AppendTyped(dst, string(m.kind()), m)
 	if err != nil {
 		return dst, fmt.Errorf("grading: %s: %w", m.kind(), err)
 	}
-	b[len(dst)] = b[end] + 1 // all messages have less than 15 fields
-	b[end] = last
 	if err := limits.Check(b[len(dst):]); err != nil {
 		return dst, fmt.Errorf("grading: %s: %w", m.kind(), err)
 	}
