@@ -15,11 +15,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
 // tree opens a tree of the test's own, without any controller.
 func tree(t *testing.T) *Parent {
 	t.Helper()
+	tier.Require(t, tier.Native, tier.VM)
 	c := Config{Name: "ingot-test-" + strconv.Itoa(os.Getpid()), Controllers: []string{}}
 	p, err := Open(t.Context(), c)
 	if err != nil {

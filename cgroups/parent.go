@@ -93,8 +93,14 @@ func open(ctx context.Context, at place, c Config) (_ *Parent, err error) {
 	return p, nil
 }
 
-// Close unlocks the tree and leaves it as it is.
-func (p *Parent) Close() error { return p.lock.Close() }
+// Close unlocks the tree and, if no job is left in it, removes it.
+func (p *Parent) Close() error {
+	err := unix.Rmdir(p.group.dir())
+	if errors.Is(err, unix.EBUSY) || err != nil && gone(err) {
+		err = nil
+	}
+	return errors.Join(err, p.lock.Close())
+}
 
 // Path is the tree's path from the root of the hierarchy.
 func (p *Parent) Path() string { return p.group.path }

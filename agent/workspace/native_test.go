@@ -1,4 +1,4 @@
-//go:build native
+//go:build native || vm
 
 package workspace
 
@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
 var courses = map[string]string{
@@ -34,6 +36,7 @@ var courses = map[string]string{
 // open opens a state directory of the test's own, with courses.
 func openState(t *testing.T, bytes, inodes int64) *Dir {
 	t.Helper()
+	tier.Require(t, tier.Native, tier.VM)
 	root := tree(t, courses)
 	d, err := Open(t.Context(), Config{
 		Tasks: filepath.Join(root, "tasks"), State: filepath.Join(root, "state"), DiskBytes: bytes, DiskInodes: inodes,
@@ -376,6 +379,7 @@ func TestRemoveSurvivesEverything(t *testing.T) {
 
 // Attributes that forbid removal are taken off, on file systems that have them.
 func TestRemoveImmutable(t *testing.T) {
+	tier.Require(t, tier.Native, tier.VM)
 	dir := filepath.Join(t.TempDir(), "job")
 	must(t, os.MkdirAll(dir+"/a/b", 0o700), os.WriteFile(dir+"/a/b/c", nil, 0o600))
 	for _, name := range []string{"a/b/c", "a/b", "a"} {
@@ -415,6 +419,7 @@ func TestCopyInsteadOfOverlay(t *testing.T) {
 }
 
 func BenchmarkWorkspace(b *testing.B) {
+	tier.Require(b, tier.Native, tier.VM)
 	root := b.TempDir()
 	must := func(err error) {
 		if err != nil {
