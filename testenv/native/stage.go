@@ -88,6 +88,14 @@ func mounts() error {
 	if err := unix.Mount("cgroup2", "/sys/fs/cgroup", "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount cgroup2: %w", err)
 	}
+	// A group that has processes cannot hand controllers to those below it.
+	self := "/sys/fs/cgroup/native"
+	if err := os.Mkdir(self, 0o755); err != nil {
+		return fmt.Errorf("make own cgroup: %w", err)
+	}
+	if err := os.WriteFile(self+"/cgroup.procs", []byte("0"), 0); err != nil {
+		return fmt.Errorf("enter own cgroup: %w", err)
+	}
 	return nil
 }
 

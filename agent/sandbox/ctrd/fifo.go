@@ -97,16 +97,17 @@ func (s *streams) drain() {
 	}
 }
 
-// close closes every end, whoever waits on it, and removes the FIFOs.
+// close closes every end, whoever waits on it, and removes the FIFOs. Ours go
+// first: a reader must not take the other's going for an end.
 func (s *streams) close() error {
-	err := s.release()
+	var err error
 	for _, f := range []io.Closer{s.in, s.out, s.err} {
 		if e := f.Close(); e != nil && !errors.Is(e, os.ErrClosed) && !errors.Is(e, os.ErrInvalid) {
 			err = errors.Join(err, e)
 		}
 	}
 	s.drains.Wait()
-	return errors.Join(err, os.RemoveAll(s.dir))
+	return errors.Join(err, s.release(), os.RemoveAll(s.dir))
 }
 
 // output is an output of the container. Once the process has ended, bytes come
