@@ -18,11 +18,11 @@ type Config struct {
 	Tasks string // the operator's directory of courses
 	State string // a directory of our own, made if missing
 
-	// What one job may write to /task and /sockets, in bytes and in files, each
-	// 0 for no bound. With either, that data is in memory (see the package). A
+	// What one job may write to /task and /sockets, in bytes and in files; 0 bytes:
+	// no bound at all. With a bound that data is in memory (see the package). A
 	// file that only changes its owner or mode counts as a file and no bytes.
 	DiskBytes  int64
-	DiskInodes int64
+	DiskInodes int64 // 0: one for every 4 KiB of DiskBytes, but 65536 at least
 }
 
 // Dir is a state directory, locked against other agents.
@@ -38,6 +38,9 @@ type Dir struct {
 func Open(ctx context.Context, c Config) (_ *Dir, err error) {
 	if c.DiskBytes < 0 || c.DiskInodes < 0 {
 		return nil, fmt.Errorf("workspace: bounds %d bytes, %d files", c.DiskBytes, c.DiskInodes)
+	}
+	if c.DiskInodes == 0 {
+		c.DiskInodes = max(c.DiskBytes/4096, 1<<16)
 	}
 	state, err := makeState(c.State)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 // mountJob makes dir a mount of its own: a tmpfs with the bounds of c, or else
 // itself. Whatever is mounted below later goes with it.
 func mountJob(dir string, c Config) error {
-	if c.DiskBytes == 0 && c.DiskInodes == 0 {
+	if c.DiskBytes == 0 {
 		if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("bind job directory: %w", err)
 		}
 		return nil
 	}
-	options := fmt.Sprintf("mode=0700,size=%d,nr_inodes=%d", c.DiskBytes, c.DiskInodes) // 0: unlimited
+	options := fmt.Sprintf("mode=0700,size=%d,nr_inodes=%d", c.DiskBytes, c.DiskInodes)
 	if err := unix.Mount("ingot", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return fmt.Errorf("mount tmpfs: %w", err)
 	}
