@@ -2,12 +2,15 @@ package guest
 
 import (
 	"fmt"
-	"io"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ingot-grading/ingot/agent/guest/mainproc"
+	"github.com/ingot-grading/ingot/agent/guest/sshd"
+	"github.com/ingot-grading/ingot/agent/guest/student"
 	"github.com/ingot-grading/ingot/agent/guest/tool"
 )
 
@@ -17,9 +20,8 @@ const Self = "ingot-init"
 
 // Process is what a program is given by the system.
 type Process struct {
-	Args           []string // with the program's name first
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
+	Args                  []string // with the program's name first
+	Stdin, Stdout, Stderr *os.File
 }
 
 // command runs one command to its exit code.
@@ -28,26 +30,33 @@ type command func(Process) int
 // commands lists all commands by name.
 func commands() map[string]command {
 	return map[string]command{
-		"INGInious":       mainProcess,
-		"archive":         small(tool.Archive),
-		"feedback":        small(tool.Feedback),
-		"feedback-custom": small(tool.FeedbackCustom),
-		"feedback-grade":  small(tool.FeedbackGrade),
-		"feedback-msg":    small(tool.FeedbackMsg),
-		"feedback-result": small(tool.FeedbackResult),
-		"feedback-state":  small(tool.FeedbackState),
-		"getinput":        small(tool.GetInput),
-		"parsetemplate":   small(tool.ParseTemplate),
-		"rst-code":        small(tool.RstCode),
-		"rst-image":       small(tool.RstImage),
-		"rst-indent":      small(tool.RstIndent),
-		"rst-msgblock":    small(tool.RstMsgblock),
-		"tag":             small(tool.Tag),
-		"tag-set":         small(tool.TagSet),
+		"INGInious":           mainProcess,
+		"_run_student_intern": intern,
+		"run_student":         small(runStudent),
+		"ssh_student":         small(sshStudent),
+		"archive":             small(tool.Archive),
+		"feedback":            small(tool.Feedback),
+		"feedback-custom":     small(tool.FeedbackCustom),
+		"feedback-grade":      small(tool.FeedbackGrade),
+		"feedback-msg":        small(tool.FeedbackMsg),
+		"feedback-result":     small(tool.FeedbackResult),
+		"feedback-state":      small(tool.FeedbackState),
+		"getinput":            small(tool.GetInput),
+		"parsetemplate":       small(tool.ParseTemplate),
+		"rst-code":            small(tool.RstCode),
+		"rst-image":           small(tool.RstImage),
+		"rst-indent":          small(tool.RstIndent),
+		"rst-msgblock":        small(tool.RstMsgblock),
+		"tag":                 small(tool.Tag),
+		"tag-set":             small(tool.TagSet),
 	}
 }
 
 func mainProcess(p Process) int { return mainproc.Run(p.Args[1:], p.Stdin, p.Stdout, p.Stderr) }
+
+func intern(p Process) int {
+	return student.Intern(p.Args[1:], p.Stdin, p.Stdout, slog.New(slog.NewTextHandler(p.Stderr, nil)))
+}
 
 // small is a command of package tool as a process.
 func small(c tool.Command) command {
@@ -82,6 +91,9 @@ func Main(p Process) int {
 	name := filepath.Base(p.Args[0])
 	if name == "--install" {
 		return install(p)
+	}
+	if name == sshd.SessionCommand {
+		return sshd.Session(p.Stdin, p.Stdout, p.Stderr)
 	}
 	c, ok := commands()[name]
 	if !ok {

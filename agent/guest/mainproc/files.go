@@ -13,6 +13,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/guest/feedback"
 	"github.com/ingot-grading/ingot/agent/guest/input"
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
+	"github.com/ingot-grading/ingot/agent/guest/worker"
 )
 
 // writeInput stores the start message for the script: the contents of uploaded
@@ -125,16 +126,16 @@ func (j *job) prepare() error {
 // container's, and lets the worker write to them (TOOLKIT.md 9.2). A task's file
 // that cannot be used gives the text of a crash.
 func (j *job) systemFiles() (complaint string, err error) {
-	for _, f := range SystemFiles {
+	for _, f := range worker.SystemFiles {
 		if err := f.Apply(j.root); err != nil {
-			complaint = "Cannot read/use " + f.source
-			j.log.Warn("system file not used", "file", f.source, "err", err)
+			complaint = "Cannot read/use " + f.Source
+			j.log.Warn("system file not used", "file", f.Source, "err", err)
 		}
 	}
-	for _, f := range SystemFiles {
-		path := j.root + f.target
+	for _, f := range worker.SystemFiles {
+		path := j.root + f.Target
 		if err := errors.Join(os.Lchown(path, j.rootUID, j.worker.gid), os.Chmod(path, 0o664)); err != nil {
-			return "", fmt.Errorf("open %s: %w", f.target, err)
+			return "", fmt.Errorf("open %s: %w", f.Target, err)
 		}
 	}
 	return complaint, nil

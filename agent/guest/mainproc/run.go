@@ -1,15 +1,22 @@
 package mainproc
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 
-	"github.com/ingot-grading/ingot/agent/guest/pyjson"
+	"github.com/ingot-grading/ingot/agent/guest/mainsock"
+	"github.com/ingot-grading/ingot/agent/guest/worker"
+	"github.com/ingot-grading/ingot/wire/frame"
 )
+
+// SocketPath is where run_student finds the main process.
+const SocketPath = "/sockets/main.sock"
+
+// maxFrame is the largest frame that is read, in bytes. The input of a job is in
+// the first one.
+const maxFrame = 256 << 20
 
 // Config is what the main process is given. The zero value of what is not said
 // to be needed is right in a container.
@@ -24,113 +31,68 @@ type Config struct {
 	Worker, Superuser int
 }
 
-// incoming is a frame of the agent, or why it is none.
-type incoming struct {
-	kind  string
-	frame *pyjson.Object
-	err   error
-}
-
 // Main is the main process of a grading container: it returns the exit code
 // after the result was written, or when the agent went away before the start.
 func Main(c Config) int {
 	if c.Worker == 0 {
-		c.Worker = Worker
+		c.Worker = worker.ID
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	j := &job{root: c.Root, worker: owner{c.Worker, c.Worker}, rootUID: c.Superuser, log: c.Log}
-	frames := make(chan incoming)
+	j := &job{root: c.Root, worker: owner{c.Worker, c.Worker}, rootUID: c.Superuser, log: c.Log, frames: make(chan []byte)}
+	l := &loop{
+		job:     j,
+		out:     frame.NewWriter(c.Stdout),
+		debug:   slices.Contains(c.Args[:min(len(c.Args), 1)], "--debug"),
+		callers: make(map[string]*mainsock.Peer),
+	}
+	socket, err := mainsock.Listen(c.Root+SocketPath, c.Worker, c.Log)
+	if err != nil {
+		c.Log.Warn("no run_student in this container", "err", err)
+	} else {
+		defer socket.Close()
+		l.requests = socket.Requests()
+	}
+	incoming := make(chan message)
 	stop := make(chan struct{})
 	defer close(stop)
-	go receive(bufio.NewReaderSize(c.Stdin, 64<<10), frames, stop)
-	l := &loop{job: j, out: c.Stdout, debug: slices.Contains(c.Args[:min(len(c.Args), 1)], "--debug")}
-	return l.run(frames)
+	go receive(frame.NewReader(c.Stdin, maxFrame), incoming, stop)
+	return l.run(incoming)
+}
+
+// message is a frame of the agent, or why there is none.
+type message struct {
+	frame []byte
+	err   error
 }
 
 // receive reads frames until the agent closes the stream or breaks it.
-func receive(r io.Reader, frames chan<- incoming, stop <-chan struct{}) {
-	defer close(frames)
+func receive(r *frame.Reader, out chan<- message, stop <-chan struct{}) {
+	defer close(out)
 	for {
-		kind, frame, err := readFrame(r)
+		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return
 		}
 		select {
-		case frames <- incoming{kind, frame, err}:
+		case out <- message{slices.Clone(b), err}:
 		case <-stop:
 			return
 		}
-		if err != nil && !errors.Is(err, errFrame) {
+		if err != nil {
 			return
 		}
 	}
-}
-
-// loop owns the state of the main process and standard output.
-type loop struct {
-	job   *job
-	out   io.Writer
-	debug bool
-	done  chan *pyjson.Object // the result of the job; nil before the start
-}
-
-// run handles what comes until the result is out.
-func (l *loop) run(frames <-chan incoming) int {
-	for {
-		select {
-		case in, ok := <-frames:
-			if !ok {
-				frames = nil // the end of the stream only ends reading
-				if l.done == nil {
-					l.job.log.Error("no start frame came")
-					return 1
-				}
-				continue
-			}
-			l.handle(in)
-		case result := <-l.done:
-			return l.finish(result)
-		}
-	}
-}
-
-func (l *loop) handle(in incoming) {
-	switch {
-	case in.err != nil:
-		l.job.log.Error("bad frame from the agent", "err", in.err)
-		if l.done == nil {
-			l.done = make(chan *pyjson.Object, 1)
-			l.done <- broken(in.err)
-		}
-	case in.kind == "start" && l.done == nil:
-		l.done = make(chan *pyjson.Object, 1)
-		go func() { l.done <- l.job.run(in.frame, l.debug) }()
-	default:
-		l.job.log.Debug("frame ignored", "type", in.kind)
-	}
-}
-
-func (l *loop) finish(result *pyjson.Object) int {
-	frame := new(pyjson.Object)
-	frame.Set("type", "result")
-	frame.Set("result", result)
-	if err := writeFrame(l.out, frame); err != nil {
-		l.job.log.Error("result not sent", "err", err)
-		return 1
-	}
-	return 0
 }
 
 // Run is the main process as a command.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	if err := limitProcesses(); err != nil {
+	worker.WarmUp()
+	if err := worker.LimitProcesses(); err != nil {
 		log.Warn("no limit of processes", "err", err)
 	}
-	if os.Getenv("PATH") == "" {
-		os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-	}
+	worker.DefaultPath()
 	return Main(Config{Args: args, Stdin: stdin, Stdout: stdout, Log: log})
 }

@@ -5,20 +5,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ingot-grading/ingot/agent/guest/pytext"
+	"github.com/ingot-grading/ingot/agent/guest/worker"
 )
 
 const (
-	maxProcesses = 1000    // of the worker, as in INGInious' images
-	maxOutput    = 2 << 20 // bytes kept of each of the script's streams
-	truncated    = "\n[output truncated]\n"
+	maxOutput = 2 << 20 // bytes kept of each of the script's streams
+	truncated = "\n[output truncated]\n"
 )
 
 // output is what a script printed.
@@ -47,32 +43,28 @@ func (j *job) runScript(command []string, asRoot, keep bool) (output, error) {
 		return output{}, err
 	}
 	defer stderr.Close()
+	id := j.worker.uid
+	if asRoot {
+		id = 0
+	}
 	p, err := os.StartProcess(path, command, &os.ProcAttr{
 		Dir:   j.root + taskDir,
-		Env:   environ(),
+		Env:   worker.Environ(),
 		Files: []*os.File{stdin, stdout, stderr},
-		Sys:   j.attributes(asRoot),
+		Sys:   worker.Attributes(id),
 	})
 	if err != nil {
 		return output{}, err
 	}
-	if err := waitAndSweep(p); err != nil {
+	if _, err := worker.Wait(p); err != nil {
 		return output{}, err
 	}
+	worker.Sweep(p.Pid)
 	var out output
 	if keep {
 		out.stdout, out.stderr = shown(stdout), shown(stderr)
 	}
 	return out, nil
-}
-
-func (j *job) attributes(asRoot bool) *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setpgid: true}
-	if os.Geteuid() == 0 && !asRoot {
-		gid := uint32(j.worker.gid)
-		attr.Credential = &syscall.Credential{Uid: uint32(j.worker.uid), Gid: gid, Groups: []uint32{gid}}
-	}
-	return attr
 }
 
 // sink is a file for the output of a script.
@@ -101,59 +93,10 @@ func shown(f *os.File) string {
 	return text
 }
 
-// environ is our own environment with the worker's home.
-func environ() []string {
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "HOME=") })
-	return append(env, "HOME="+taskDir)
-}
-
-// limitProcesses lets each user of the container have maxProcesses processes, or
-// less if less is inherited. Root itself is not held to it.
-func limitProcesses() error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
-		return fmt.Errorf("limit processes: %w", err)
-	}
-	n := min(maxProcesses, limit.Max)
-	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n}); err != nil {
-		return fmt.Errorf("limit processes: %w", err)
-	}
-	return nil
-}
-
-// waitAndSweep waits for a process and ends all that it left behind. As the
-// first process of a container that is every other process, and meanwhile the
-// dead of all families are buried, so that they do not count as processes.
-func waitAndSweep(p *os.Process) error {
-	pid := p.Pid
-	if os.Getpid() != 1 {
-		_, err := p.Wait()
-		syscall.Kill(-pid, syscall.SIGKILL)
-		return err
-	}
-	if err := p.Release(); err != nil {
-		return fmt.Errorf("wait for the script: %w", err)
-	}
-	for {
-		dead, err := syscall.Wait4(-1, nil, 0, nil)
-		if dead == pid {
-			break
-		}
-		if err != nil && !errors.Is(err, syscall.EINTR) {
-			return fmt.Errorf("wait for the script: %w", err)
-		}
-	}
-	syscall.Kill(-1, syscall.SIGKILL)
-	for {
-		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
-			return nil // no child is left
-		}
-	}
-}
-
-// mainSocket lets the worker talk to the main process.
-func (j *job) openSocket(path string) {
-	if err := errors.Join(os.Lchown(filepath.Join(j.root, path), j.worker.uid, j.worker.gid), os.Chmod(j.root+path, 0o775)); err != nil {
+// openSocket lets the worker talk to the main process.
+func (j *job) openSocket() {
+	path := j.root + SocketPath
+	if err := errors.Join(os.Lchown(path, j.worker.uid, j.worker.gid), os.Chmod(path, 0o775)); err != nil {
 		j.log.Debug("main socket not opened", "err", err)
 	}
 }

@@ -35,6 +35,9 @@ type exitError struct {
 	stdout, stderr string
 }
 
+// Exit ends a command with a code and no more words.
+func Exit(code int) error { return &exitError{code: code} }
+
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // Exit prints what err asks for and returns the exit code: 0 for nil and for a

@@ -1,4 +1,4 @@
-package mainproc
+package worker
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 
 // SystemFile is a file of the container that a task may change.
 type SystemFile struct {
-	source, target string
-	add            bool
+	Source, Target string // absolute
+	add            bool   // and not replace
 }
 
 // SystemFiles are the two there are.
@@ -22,7 +22,7 @@ var SystemFiles = [...]SystemFile{
 // container whose root directory is root. A task without such a file changes
 // nothing. The text begins on a new line and ends with one.
 func (f SystemFile) Apply(root string) error {
-	text, err := os.ReadFile(root + f.source)
+	text, err := os.ReadFile(root + f.Source)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (f SystemFile) Apply(root string) error {
 	if f.add {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	out, err := os.OpenFile(root+f.target, flags, 0o644)
+	out, err := os.OpenFile(root+f.Target, flags, 0o644)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,177 @@
+package mainproc
+
+import (
+	"fmt"
+
+	"github.com/ingot-grading/ingot/agent/guest/mainsock"
+	"github.com/ingot-grading/ingot/agent/guest/pyjson"
+	"github.com/ingot-grading/ingot/wire/frame"
+	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+// loop owns the state of the main process and standard output.
+type loop struct {
+	job      *job
+	out      *frame.Writer
+	debug    bool
+	relay    bool                      // student containers share no kernel with this one
+	done     chan *pyjson.Object       // the result of the job; nil before the start
+	requests <-chan mainsock.Request   // of run_student and its like
+	callers  map[string]*mainsock.Peer // by socket id: who waits for a student container
+}
+
+// run handles what comes until the result is out.
+func (l *loop) run(incoming <-chan message) int {
+	for {
+		select {
+		case in, ok := <-incoming:
+			if !ok {
+				incoming = nil // the end of the stream only ends reading
+				if l.done == nil {
+					l.job.log.Error("no start frame came")
+					return 1
+				}
+				continue
+			}
+			l.fromAgent(in)
+		case r := <-l.requests:
+			r.Peer.Asked()
+			if err := l.fromScript(r); err != nil {
+				l.job.log.Warn("request refused", "err", err)
+			}
+		case f := <-l.job.frames:
+			l.send(f)
+		case result := <-l.done:
+			return l.finish(result)
+		}
+	}
+}
+
+func (l *loop) finish(result *pyjson.Object) int {
+	f := new(pyjson.Object)
+	f.Set("type", string(grading.KindResult))
+	f.Set("result", result)
+	if err := l.out.Write(pyjson.AppendMsgpack(nil, f)); err != nil {
+		l.job.log.Error("result not sent", "err", err)
+		return 1
+	}
+	return 0
+}
+
+func (l *loop) send(f []byte) {
+	if err := l.out.Write(f); err != nil {
+		l.job.log.Error("frame not sent", "err", err)
+	}
+}
+
+// fromAgent handles a frame of the agent. A bad one instead of the start gives
+// a result that says so; later ones are only logged.
+func (l *loop) fromAgent(in message) {
+	err := in.err
+	if err == nil {
+		err = l.handle(in.frame)
+	}
+	if err == nil {
+		return
+	}
+	l.job.log.Error("bad frame from the agent", "err", err)
+	if l.done == nil {
+		l.done = make(chan *pyjson.Object, 1)
+		l.done <- broken(err)
+	}
+}
+
+func (l *loop) handle(f []byte) error {
+	h, err := grading.Peek(f)
+	if err != nil {
+		return err
+	}
+	switch h.Kind {
+	case grading.KindStart:
+		if l.done == nil {
+			return l.start(f)
+		}
+	case grading.KindStdout, grading.KindStderr:
+		l.reply(string(h.Socket), f)
+	case grading.KindRunStudentStarted, grading.KindRunStudentRetval:
+		m, err := grading.Decode(f)
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *grading.RunStudentStarted:
+			fields := []any{"container_id", m.ContainerID}
+			if l.relay {
+				fields = append(fields, "relay", true)
+			}
+			l.reply(m.SocketID, encode(h.Kind, fields...))
+		case *grading.RunStudentRetval:
+			l.reply(m.SocketID, encode(h.Kind, "retval", pyjson.Int(fmt.Sprint(m.Retval))))
+			delete(l.callers, m.SocketID)
+		}
+	}
+	return nil
+}
+
+func (l *loop) start(f []byte) error {
+	v, err := pyjson.FromMsgpack(f)
+	if err != nil {
+		return err
+	}
+	start := v.(*pyjson.Object) // Peek has seen a map
+	shared, ok := start.Get("shared_kernel")
+	l.relay = ok && !truthy(shared)
+	l.done = make(chan *pyjson.Object, 1)
+	go func() { l.done <- l.job.run(start, l.debug) }()
+	return nil
+}
+
+// fromScript handles a request of a program in this container (TOOLKIT.md 8.5).
+// Any of them can be sent by any program of the worker: the agent decides.
+func (l *loop) fromScript(r mainsock.Request) error {
+	h, err := grading.Peek(r.Payload)
+	if err != nil {
+		return err
+	}
+	switch h.Kind {
+	case grading.KindRunStudent, grading.KindSSHDebug, grading.KindSSHStudent,
+		grading.KindRunStudentInit, grading.KindStdin, grading.KindStudentSignal:
+	default: // dummy_message, which only asks for the next reply, and what nobody knows
+		return nil
+	}
+	m, err := grading.Decode(r.Payload)
+	if err != nil {
+		return err
+	}
+	f, err := grading.Append(nil, m)
+	if err != nil {
+		return err
+	}
+	switch m := m.(type) {
+	case *grading.RunStudent:
+		l.callers[m.SocketID] = r.Peer
+	case *grading.SSHDebug, *grading.SSHStudent:
+		r.Peer.Reply(encode("ok"))
+	default:
+		r.Peer.Reply(encode("dummy_message"))
+	}
+	l.send(f)
+	return nil
+}
+
+// reply answers the caller with that socket id, if there is one.
+func (l *loop) reply(socketID string, payload []byte) {
+	if p, ok := l.callers[socketID]; ok {
+		p.Reply(payload)
+	}
+}
+
+// encode makes a message of a kind with fields: key, value, key, value.
+func encode(kind grading.Kind, fields ...any) []byte {
+	o := new(pyjson.Object)
+	o.Set("type", string(kind))
+	for i := 0; i+1 < len(fields); i += 2 {
+		o.Set(fields[i].(string), fields[i+1])
+	}
+	return pyjson.AppendMsgpack(nil, o)
+}

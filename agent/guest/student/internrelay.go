@@ -1,0 +1,177 @@
+package student
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/ingot-grading/ingot/agent/guest/worker"
+	"github.com/ingot-grading/ingot/wire/frame"
+	"github.com/ingot-grading/ingot/wire/grading"
+	"github.com/ingot-grading/ingot/wire/student"
+)
+
+// maxFrame bounds the frames that a student container reads, in bytes.
+const maxFrame = 4 << 20
+
+var errFirst = errors.New("the first frame is no command")
+
+// relayedShim is the variant without a shared kernel: frames on the container's
+// own stdin and stdout bring the command, its input and signals, and take its
+// output (PROTOCOL.md 5.7).
+type relayedShim struct {
+	log  *slog.Logger
+	init *grading.RunStudentInit
+	in   *frame.Reader
+
+	writing sync.Mutex // of out
+	out     *frame.Writer
+}
+
+func internRelayed(stdin io.Reader, stdout io.Writer, log *slog.Logger) int {
+	s := &relayedShim{log: log, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout)}
+	var err error
+	if s.init, err = s.first(); err != nil {
+		log.Error("no command for this container", "err", err)
+		return exitBroken
+	}
+	code, err := s.run()
+	if err != nil {
+		log.Error("command not run", "err", err)
+		return exitSystem
+	}
+	return code
+}
+
+func (s *relayedShim) first() (*grading.RunStudentInit, error) {
+	b, err := s.in.Next()
+	if err != nil {
+		return nil, fmt.Errorf("read the command: %w", err)
+	}
+	m, err := grading.Decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("read the command: %w", err)
+	}
+	start, ok := m.(*grading.RunStudentInit)
+	if !ok {
+		return nil, errFirst
+	}
+	return start, nil
+}
+
+// run joins the command's streams with frames. It returns when the command has
+// ended and all its output is sent.
+func (s *relayedShim) run() (int, error) {
+	var ours, theirs [3]*os.File
+	for i := range ours {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return 0, fmt.Errorf("make a pipe: %w", err)
+		}
+		ours[i], theirs[i] = r, w
+	}
+	ours[0], theirs[0] = theirs[0], ours[0] // we write what the command reads
+	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal), login: s.login}
+	go s.receive(ours[0], in.signals)
+	var sending sync.WaitGroup
+	sending.Go(func() { s.pump(ours[1], false) })
+	sending.Go(func() { s.pump(ours[2], true) })
+	user := worker.ID
+	if s.init.User == "root" {
+		user = 0
+	}
+	code := in.run(context.Background(), job{
+		command: value(s.init.Command), teardown: s.init.Teardown, dir: s.init.WorkingDir, ssh: s.init.SSH, user: user,
+	})
+	if os.Getpid() == 1 {
+		worker.Sweep(1) // what still holds the pipes
+	}
+	sending.Wait()
+	return code, nil
+}
+
+// receive hands on input and signals. Input that the command does not take in
+// time must not stop the signals, so it is written beside.
+func (s *relayedShim) receive(stdin *os.File, signals chan<- syscall.Signal) {
+	defer close(signals)
+	input := make(chan []byte, 64)
+	defer close(input)
+	go write(stdin, input)
+	for {
+		b, err := s.in.Next()
+		if err != nil {
+			return
+		}
+		m, err := grading.Decode(b)
+		if err != nil {
+			s.log.Warn("bad frame", "err", err)
+			continue
+		}
+		switch m := m.(type) {
+		case *grading.Stdin:
+			input <- append([]byte(nil), m.Message...)
+		case *grading.StudentSignal:
+			if n, err := strconv.ParseUint(string(m.Signal), 10, 8); err == nil {
+				signals <- syscall.Signal(n)
+			}
+		}
+	}
+}
+
+// write writes blocks to the command; an empty one is the end of its input.
+func write(stdin *os.File, blocks <-chan []byte) {
+	open := true
+	for b := range blocks {
+		if open && len(b) > 0 {
+			_, err := stdin.Write(b)
+			open = err == nil // a command need not read all of its input
+		} else if open {
+			stdin.Close()
+			open = false
+		}
+	}
+	if open {
+		stdin.Close()
+	}
+}
+
+// pump sends one of the command's output streams.
+func (s *relayedShim) pump(from *os.File, isStderr bool) {
+	buf := make([]byte, block)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			var m grading.Message = &grading.Stdout{SocketID: s.init.SocketID, Message: buf[:n]}
+			if isStderr {
+				m = &grading.Stderr{SocketID: s.init.SocketID, Message: buf[:n]}
+			}
+			if err := s.send(m); err != nil {
+				s.log.Warn("output not sent", "err", err)
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *relayedShim) login(l student.Login) error {
+	return s.send(&grading.SSHStudent{User: l.User, Key: l.Password, ContainerID: s.init.ContainerID})
+}
+
+func (s *relayedShim) send(m grading.Message) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	b, err := grading.Append(nil, m)
+	if err != nil {
+		return err
+	}
+	return s.out.Write(b)
+}

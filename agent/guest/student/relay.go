@@ -1,0 +1,111 @@
+package student
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/ingot-grading/ingot/agent/guest/mainsock"
+	"github.com/ingot-grading/ingot/agent/guest/pyjson"
+	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+// block is how much of a stream one message carries.
+const block = 512000
+
+// relay runs the command where no file can be passed: input, output and signals
+// are messages (PROTOCOL.md 5.7).
+func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
+	m, err := grading.Append(nil, &grading.RunStudentInit{
+		SocketID: a.id, ContainerID: a.container, Command: &a.req.Command, Teardown: a.req.Teardown,
+		WorkingDir: a.req.Dir, SSH: a.req.SSH, User: a.user(),
+	})
+	if err == nil {
+		err = a.main.Ask(m)
+	}
+	if err != nil {
+		return Failed, err
+	}
+	fed := make(chan error, 1)
+	go func() { fed <- a.feed(ctx) }()
+	for {
+		select {
+		case in := <-answers:
+			if in.err != nil || in.kind == string(grading.KindRunStudentRetval) {
+				return a.end(in)
+			}
+			a.output(in)
+			if err := a.rearm(); err != nil {
+				return Failed, err
+			}
+		case s := <-a.signals:
+			if err := a.relaySignal(ctx, s.(syscall.Signal)); err != nil {
+				a.trouble = errors.Join(a.trouble, err)
+			}
+		case err := <-fed:
+			a.trouble = errors.Join(a.trouble, err)
+			fed = nil
+		case <-ctx.Done():
+			return Failed, context.Cause(ctx)
+		}
+	}
+}
+
+// output writes what the command printed.
+func (a *asker) output(in answer) {
+	file := a.files[1]
+	switch in.kind {
+	case string(grading.KindStdout):
+	case string(grading.KindStderr):
+		file = a.files[2]
+	default:
+		return
+	}
+	v, _ := in.fields.Get("message")
+	b, _ := v.(pyjson.Bytes)
+	if _, err := file.Write(b); err != nil {
+		a.trouble = errors.Join(a.trouble, fmt.Errorf("write the command's output: %w", err))
+	}
+}
+
+// feed sends standard input to the command; an empty message is its end.
+func (a *asker) feed(ctx context.Context) error {
+	q, err := mainsock.Dial(ctx, filepath.Join(a.dir, "main.sock"))
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	defer context.AfterFunc(ctx, func() { q.Close() })()
+	buf := make([]byte, block)
+	for {
+		n, err := a.files[0].Read(buf)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
+			return fmt.Errorf("read standard input: %w", err)
+		}
+		m, encodeErr := grading.Append(nil, &grading.Stdin{Message: buf[:n], ContainerID: a.container})
+		if encodeErr != nil {
+			return encodeErr
+		}
+		if err := q.Ask(m); err != nil {
+			return err
+		}
+		if _, err := q.Next(); err != nil {
+			return err
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}
+
+func (a *asker) relaySignal(ctx context.Context, s syscall.Signal) error {
+	m, err := grading.Append(nil, &grading.StudentSignal{ContainerID: a.container, Signal: fmt.Appendf(nil, "%03d", s)})
+	if err != nil {
+		return err
+	}
+	return askOnce(ctx, a.dir, m)
+}

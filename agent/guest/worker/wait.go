@@ -1,0 +1,55 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// Wait waits for a child process and returns its exit code, 256-n if signal n
+// ended it. As the first process of a container it also buries the dead of all
+// families meanwhile, so that they do not count as processes; nobody else may
+// then wait for children.
+func Wait(p *os.Process) (int, error) {
+	if os.Getpid() != 1 {
+		st, err := p.Wait()
+		if err != nil {
+			return 0, fmt.Errorf("wait: %w", err)
+		}
+		return code(st.Sys().(syscall.WaitStatus)), nil
+	}
+	for {
+		var st syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &st, 0, nil)
+		if pid == p.Pid {
+			return code(st), nil
+		}
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			return 0, fmt.Errorf("wait: %w", err)
+		}
+	}
+}
+
+func code(st syscall.WaitStatus) int {
+	if st.Signaled() {
+		return 256 - int(st.Signal())
+	}
+	return st.ExitStatus()
+}
+
+// Sweep ends what the process with that id left behind: as the first process of
+// a container every other process, else the process group of that id. It returns
+// when they are gone, as far as it can know.
+func Sweep(pid int) {
+	if os.Getpid() != 1 {
+		syscall.Kill(-pid, syscall.SIGKILL)
+		return
+	}
+	syscall.Kill(-1, syscall.SIGKILL)
+	for {
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
+			return // no child is left
+		}
+	}
+}
