@@ -88,10 +88,10 @@ func (d *Dialect) split(frame []byte) ([]entry, error) {
 		if entries[i].value, err = s.next(); err != nil {
 			return nil, err
 		}
-		if k.Kind() != KindText {
+		var ok bool
+		if entries[i].key, ok = k.textBytes(); !ok {
 			return nil, fmt.Errorf("%w: a key is %s", ErrFields, k.Kind())
 		}
-		entries[i].key, _ = k.Bytes()
 	}
 	if s.at != len(frame) {
 		return nil, errTrailing
@@ -115,8 +115,8 @@ func (d *Dialect) discriminate(entries []entry) ([]entry, []byte, map[string]spe
 		return nil, nil, nil, fmt.Errorf("%w: no discriminator", ErrUnknownType)
 	}
 	v := entries[at].value
-	kind, ok := v.Bytes()
-	if !ok || v.Kind() != KindText {
+	kind, ok := v.textBytes()
+	if !ok {
 		return nil, nil, nil, fmt.Errorf("%w: the discriminator is %s", ErrUnknownType, v.Kind())
 	}
 	rest := entries[:0]

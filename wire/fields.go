@@ -134,18 +134,18 @@ func debug[T any](at func(*T) *Debug) field[T] {
 
 // name reads a text that is to outlive the frame.
 func (d *Dialect) name(v Raw) (string, error) {
-	if v.Kind() != KindText {
+	b, ok := v.textBytes()
+	if !ok {
 		return "", mismatch("text", v)
 	}
-	b, _ := v.Bytes()
 	return d.keep(b), nil
 }
 
 func sharedText(v Raw) (string, error) {
-	if v.Kind() != KindText {
+	b, ok := v.textBytes()
+	if !ok {
 		return "", mismatch("text", v)
 	}
-	b, _ := v.Bytes()
 	return msgp.UnsafeString(b), nil
 }
 

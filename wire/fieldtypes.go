@@ -131,7 +131,7 @@ func debugOf(v Raw) (Debug, error) {
 		}
 		return DebugOff, nil
 	}
-	if s, ok := v.Bytes(); ok && v.Kind() == KindText && string(s) == "ssh" {
+	if s, ok := v.textBytes(); ok && string(s) == "ssh" {
 		return DebugSSH, nil
 	}
 	return DebugOff, mismatch(`bool or "ssh"`, v)

@@ -11,10 +11,8 @@ var (
 	helloFields = []field[ClientHello]{{
 		key: "name",
 		read: func(d *Dialect, v Raw, m *ClientHello) error {
-			b, _ := v.Bytes()
-			if v.Kind() == KindText {
-				m.Name = d.keep(b)
-			}
+			b, _ := v.textBytes()
+			m.Name = d.keep(b)
 			return nil
 		},
 		send: func(_ *Dialect, b []byte, m *ClientHello) []byte { return appendText(b, m.Name) },

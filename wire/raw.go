@@ -27,28 +27,28 @@ var kindNames = [...]string{"no value", "nil", "bool", "int", "float", "text", "
 // String returns the name of the kind for messages.
 func (k Kind) String() string { return kindNames[k] }
 
-// kindOf returns the kind of the value that begins with c.
-func kindOf(c byte) Kind {
-	switch msgp.NextType([]byte{c}) {
-	case msgp.NilType:
-		return KindNil
-	case msgp.BoolType:
-		return KindBool
-	case msgp.IntType, msgp.UintType:
-		return KindInt
-	case msgp.Float32Type, msgp.Float64Type:
-		return KindFloat
-	case msgp.StrType:
-		return KindText
-	case msgp.BinType:
-		return KindBytes
-	case msgp.ArrayType:
-		return KindArray
-	case msgp.MapType:
-		return KindMap
+// kinds tells by its first byte what a value is.
+var kinds = func() (table [256]Kind) {
+	fill := func(k Kind, from, to int) {
+		for c := from; c <= to; c++ {
+			table[c] = k
+		}
 	}
-	return KindOther
-}
+	fill(KindInt, 0x00, 0x7f)
+	fill(KindMap, 0x80, 0x8f)
+	fill(KindArray, 0x90, 0x9f)
+	fill(KindText, 0xa0, 0xbf)
+	fill(KindNil, 0xc0, 0xc0)
+	fill(KindBool, 0xc2, 0xc3)
+	fill(KindBytes, 0xc4, 0xc6)
+	fill(KindFloat, 0xca, 0xcb)
+	fill(KindInt, 0xcc, 0xd3)
+	fill(KindText, 0xd9, 0xdb)
+	fill(KindArray, 0xdc, 0xdd)
+	fill(KindMap, 0xde, 0xdf)
+	fill(KindInt, 0xe0, 0xff)
+	return table
+}()
 
 // emptyMap is how an empty [Raw] is sent.
 const emptyMap = 0x80
@@ -58,7 +58,7 @@ func (v Raw) Kind() Kind {
 	if len(v) == 0 {
 		return KindMap
 	}
-	return kindOf(v[0])
+	return kinds[v[0]]
 }
 
 // Bytes returns what is inside the text or the bytes v, sharing memory with v,
@@ -68,17 +68,18 @@ func (v Raw) Bytes() ([]byte, bool) {
 	if k != KindText && k != KindBytes {
 		return nil, false
 	}
-	w := walker{b: v}
-	start := 1
-	n := uint64(v[0] & 0x1f)
+	start, n := 1, uint64(v[0]&0x1f)
 	if v[0]&0xe0 != 0xa0 {
-		var err error
+		w, err := walker{b: v}, error(nil)
 		if n, start, err = w.length(1, lengthWidth(v[0])); err != nil {
 			return nil, false
 		}
 	}
-	end, err := w.skip(start, n)
-	return v[start:end:end], err == nil
+	if n > uint64(len(v)-start) {
+		return nil, false
+	}
+	end := start + int(n)
+	return v[start:end:end], true
 }
 
 // lengthWidth returns how many bytes hold the length of a long text or bytes.
@@ -92,13 +93,18 @@ func lengthWidth(c byte) int {
 	return 4
 }
 
+// textBytes is Bytes for texts only.
+func (v Raw) textBytes() ([]byte, bool) {
+	if v.Kind() != KindText {
+		return nil, false
+	}
+	return v.Bytes()
+}
+
 // Text returns a copy of the text v, and whether v is a text.
 func (v Raw) Text() (string, bool) {
-	b, ok := v.Bytes()
-	if !ok || v.Kind() != KindText {
-		return "", false
-	}
-	return string(b), true
+	b, ok := v.textBytes()
+	return string(b), ok
 }
 
 // Bool returns the bool v, and whether v is one.
@@ -193,7 +199,7 @@ func Lookup(m Raw, key string) (Raw, bool) {
 		if v, err = s.next(); err != nil {
 			break
 		}
-		if b, ok := k.Bytes(); ok && k.Kind() == KindText && string(b) == key {
+		if b, ok := k.textBytes(); ok && string(b) == key {
 			found = v
 		}
 	}

@@ -32,7 +32,7 @@ func (w *walker) value(i, level int) (int, error) {
 	case c <= 0x7f, c >= 0xe0:
 		return i, nil
 	case c >= 0xa0 && c <= 0xbf:
-		return w.text(i, uint64(c&0x1f))
+		return w.shortText(i, int(c&0x1f))
 	case c <= 0x8f:
 		return w.entries(i, uint64(c&0x0f), level)
 	case c <= 0x9f:
@@ -113,54 +113,83 @@ func (w *walker) text(i int, n uint64) (int, error) {
 	return end, err
 }
 
+// ascii8 reports whether the first n bytes of b are ASCII. n is at most 8, and
+// b has at least 8 bytes: they are looked at together.
+func ascii8(b []byte, n int) bool {
+	return binary.LittleEndian.Uint64(b)<<(64-8*uint(n))&0x8080808080808080 == 0
+}
+
+// shortText is text for less than 32 bytes, which most texts have. It leaves to
+// text what is not ASCII, and what is at the end of the frame.
+func (w *walker) shortText(start, n int) (int, error) {
+	end := start + n
+	i := start
+	if end+8 <= len(w.b) {
+		for i+8 < end && ascii8(w.b[i:], 8) {
+			i += 8
+		}
+		if i+8 >= end && ascii8(w.b[i:], end-i) {
+			return end, nil
+		}
+	}
+	return w.text(start, uint64(n))
+}
+
 func (w *walker) elements(i int, n uint64, level int) (int, error) {
-	if level++; level > w.depth {
+	return w.inside(i, n, false, level+1)
+}
+
+func (w *walker) entries(i int, n uint64, level int) (int, error) {
+	if w.inKey {
+		return i, errKey // a map cannot be hashed
+	}
+	return w.inside(i, 2*n, true, level+1)
+}
+
+// inside walks n values, of which every other is a key if keyed says so. Short
+// texts and small numbers, which most values are, stay in the loop.
+func (w *walker) inside(i int, n uint64, keyed bool, level int) (_ int, err error) {
+	if level > w.depth {
 		return i, errDepth
 	}
 	if n > uint64(len(w.b)-i) {
 		return i, ErrShort
 	}
-	var err error
-	for range n {
-		if i, err = w.value(i, level); err != nil {
+	for b := w.b; n > 0; n-- {
+		if i >= len(b) {
+			return i, ErrShort
+		}
+		c := b[i]
+		switch {
+		case c&0xe0 == 0xa0:
+			size := int(c & 0x1f)
+			if size <= 8 && i+9 <= len(b) && ascii8(b[i+1:], size) {
+				i += 1 + size
+				continue
+			}
+			i, err = w.shortText(i+1, size)
+		case keyed && n&1 == 0:
+			i, err = w.key(i, level)
+		case c <= 0x7f:
+			i++
+			continue
+		default:
+			i, err = w.value(i, level)
+		}
+		if err != nil {
 			return i, err
 		}
 	}
 	return i, nil
 }
 
-func (w *walker) entries(i int, n uint64, level int) (int, error) {
-	if level++; level > w.depth {
-		return i, errDepth
-	}
-	if w.inKey {
-		return i, errKey // a map cannot be hashed
-	}
-	if 2*n > uint64(len(w.b)-i) {
-		return i, ErrShort
-	}
-	var err error
-	for range n {
-		if i, err = w.key(i, level); err != nil {
-			return i, err
-		}
-		if i, err = w.value(i, level); err != nil {
-			return i, err
-		}
-	}
-	return i, nil
-}
-
-// key walks the map key at i: nearly always a short text.
+// key walks the map key at i.
 func (w *walker) key(i, level int) (int, error) {
-	if i < len(w.b) && w.b[i]&0xe0 == 0xa0 {
-		return w.text(i+1, uint64(w.b[i]&0x1f))
-	}
 	if !w.strict {
 		return w.value(i, level)
 	}
-	if w.textKeys && i < len(w.b) {
-		if k := kindOf(w.b[i]); k != KindText && k != KindBytes {
+	if w.textKeys {
+		if k := kinds[w.b[i]]; k != KindText && k != KindBytes {
 			return i, errKey
 		}
 	}
