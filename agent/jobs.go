@@ -79,6 +79,7 @@ func (s *session) finish(o outcome) {
 
 // deliver encodes a result and sends it, now or once there is a connection.
 func (s *session) deliver(job Job, res wire.Result) {
+	res.Grade = RoundGrade(res.Grade)
 	frame, err := s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: res})
 	if err != nil {
 		s.log.Error("cannot encode a result", "job", job.JobID, "err", err)

@@ -114,6 +114,28 @@ func (c *Client) Environments(ctx context.Context) ([]wire.EnvironmentNames, err
 	return wait(ctx, c.over, answer)
 }
 
+// Await waits until the backend offers what ok looks for, and returns all it offers.
+func (c *Client) Await(ctx context.Context, ok func([]wire.EnvironmentNames) bool) ([]wire.EnvironmentNames, error) {
+	for {
+		next := make(chan []wire.EnvironmentNames, 1)
+		var now []wire.EnvironmentNames
+		seen := make(chan struct{})
+		err := c.ask(ctx, func(s *state) {
+			now, s.waiting = s.envs, append(s.waiting, next)
+			close(seen)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if <-seen; ok(now) {
+			return now, nil
+		}
+		if now, err = wait(ctx, c.over, next); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // Queue asks the backend for its jobs.
 func (c *Client) Queue(ctx context.Context) (*wire.BackendGetQueue, error) {
 	answer := make(chan *wire.BackendGetQueue, 1)

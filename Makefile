@@ -1,0 +1,85 @@
+# make help lists the targets.
+
+GO       ?= go
+BIN      := bin
+PREFIX   ?= /usr
+PROGRAMS := inginious-backend inginious-agent-containerd inginious-agent-mcq ingot ingot-init
+VM       := $(GO) run ./testenv/vm/cmd/vm
+NATIVE   := $(GO) run ./testenv/native/cmd/native
+
+# Packages whose tests need a tier: the tests carry its name as their build tag.
+tier = $(shell grep -rl --include='*_test.go' '^//go:build.*\b$(1)\b' agent backend cgroups cmd oci testenv wire 2>/dev/null | xargs -r dirname | sort -u | sed 's|^|./|')
+
+.DEFAULT_GOAL := help
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##
+.PHONY: build
+build: ## Build the programs into bin
+	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/ $(addprefix ./cmd/,$(PROGRAMS))
+
+.PHONY: demo
+demo: ## Grade the demo course in real containers and compare the results
+	$(GO) run ./testenv/demo/cmd/demo
+
+.PHONY: test
+test: unit interop native vm-test ## All tests: unit, interop, native containers, the disposable machine
+
+.PHONY: unit
+unit: ## Unit tests with the race detector, under a minute
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+.PHONY: interop
+interop: ## Tests against ZeroMQ peers in Python
+	$(GO) run ./testenv/tools python3-zmq python3-msgpack
+	$(GO) test -tags interop -shuffle=on $(call tier,interop)
+
+.PHONY: native
+native: ## Tests on real containers on this machine, without limits
+	$(NATIVE) -- $(GO) test -tags native -shuffle=on $(call tier,native)
+
+.PHONY: vm-test
+vm-test: ## Tests on real containers with limits, in the disposable machine
+	$(VM) test $(call tier,vm)
+
+.PHONY: vm
+vm: ## Start the disposable machine and keep it
+	$(VM) up
+
+.PHONY: vm-ssh
+vm-ssh: ## A shell in the machine
+	$(VM) ssh
+
+.PHONY: vm-stop
+vm-stop: ## Stop the machine
+	$(VM) stop
+
+.PHONY: bench
+bench: ## Benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem $(call tier,bench) ./wire/... ./backend/... ./agent/...
+
+.PHONY: lint
+lint: ## Format, vet and lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+.PHONY: generate
+generate: ## Regenerate codecs and goldens, and show what changed
+	$(GO) generate ./...
+	git diff --stat --exit-code
+
+.PHONY: install
+install: build ## Install the programs and units below PREFIX (/usr) on this machine
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(addprefix $(BIN)/,$(filter-out ingot-init,$(PROGRAMS)))
+	install -D -t $(DESTDIR)$(PREFIX)/lib/ingot $(BIN)/ingot-init
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system cmd/*/*.service
+	install -D -m 640 -t $(DESTDIR)/etc/ingot cmd/*/*.env
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BIN)

@@ -1,0 +1,88 @@
+package grade
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ingot-grading/ingot/agent"
+	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/agent/workspace"
+	"github.com/ingot-grading/ingot/cgroups"
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// grader is the name of the grading container's cgroup in the job's.
+const grader = "grader"
+
+// job is one job from Received to Gone. The goroutine of Run owns it until
+// Reported, the one of clean after that.
+type job struct {
+	e    *Executor
+	spec agent.Job
+	id   string // of our own: containers, groups and directories are named for it
+	log  *slog.Logger
+	life life
+	used wire.Usage
+
+	env    *environment
+	limits limits
+	runCmd *string
+	space  *workspace.Workspace
+	group  *cgroups.Group
+	box    sandbox.Container
+	result wire.Raw // of the last result frame; nil: there was none
+	stderr tail
+}
+
+func (e *Executor) newJob(spec agent.Job) *job {
+	id := strings.ToLower(rand.Text()[:16])
+	return &job{e: e, spec: spec, id: id, life: newLife(time.Now()), log: e.log.With("job", spec.JobID, "id", id)}
+}
+
+// moveTo enters a phase and logs how long the one before took.
+func (j *job) moveTo(to Phase) {
+	now := time.Now()
+	if err := j.life.advance(to, now); err != nil {
+		j.log.Error("phase refused", "err", err)
+		return
+	}
+	last := j.life.past[len(j.life.past)-1]
+	j.log.Debug("job moved", "to", to, "from", last.Name, "took", last.Took)
+	if to == Reported {
+		j.used.Wall, j.used.Phases = now.Sub(j.life.began), j.life.past
+	}
+}
+
+// grade takes the job from Received to its result.
+func (j *job) grade(ctx context.Context) wire.Result {
+	j.moveTo(Preparing)
+	if err := j.prepare(ctx); err != nil {
+		return j.refused(ctx, err)
+	}
+	end, err := j.run(ctx)
+	if err != nil {
+		return j.refused(ctx, err)
+	}
+	if status, text := forced(end); status != "" {
+		j.log.Info("job stopped", "status", status, "cause", end.cause, "lost", end.lost)
+		return agent.Failed(j.spec, status, text)
+	}
+	res := interpret(j.result, j.spec.State)
+	if res.Status == "crash" {
+		j.log.Warn("grader crashed", "text", res.Text, "stderr", j.stderr.String())
+	}
+	return res
+}
+
+// refused is the result of a job whose grader never ran.
+func (j *job) refused(ctx context.Context, err error) wire.Result {
+	if ctx.Err() != nil {
+		status, text := forced(ending{cause: context.Cause(ctx)})
+		return agent.Failed(j.spec, status, text)
+	}
+	j.log.Warn("job refused", "err", err)
+	return agent.Failed(j.spec, "crash", textOf(err))
+}

@@ -1,0 +1,40 @@
+package grade
+
+import (
+	"errors"
+
+	"github.com/ingot-grading/ingot/agent"
+	"github.com/ingot-grading/ingot/agent/watch"
+)
+
+// ending is all that is known of a grading container when it has ended.
+type ending struct {
+	cause   error // why it was stopped; nil if it ended by itself
+	lost    error // the runtime lost it: nobody knows how it ended
+	oomKill bool  // its cgroup counted an OOM kill
+}
+
+// forced is the status of a job that did not end by itself, and its text. An
+// empty status means that the grader's own result is to speak. Its exit code
+// says nothing (PROTOCOL.md 4.9).
+//
+// A kill by the client wins over everything, as the client expects it. Memory
+// wins over time: what is out of memory often spends its last seconds fighting
+// for it.
+func forced(e ending) (status, text string) {
+	switch {
+	case errors.Is(e.cause, agent.ErrKilled):
+		return "killed", ""
+	case e.oomKill:
+		return "overflow", ""
+	case errors.Is(e.cause, watch.ErrCPUTime), errors.Is(e.cause, watch.ErrWallTime):
+		return "timeout", ""
+	case errors.Is(e.cause, agent.ErrStopping):
+		return "crash", textStopping
+	case e.cause != nil:
+		return "crash", textOf(e.cause)
+	case e.lost != nil:
+		return "crash", ""
+	}
+	return "", ""
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/oci"
+)
+
+// config is the command line: PROTOCOL.md 8.2 where it applies to containerd,
+// and our own.
+type config struct {
+	app.Flags
+	Backend string `arg:"" help:"Address of the backend for agents, such as tcp://backend:2001."`
+
+	FriendlyName string `help:"Name of this agent in queue listings; the host's name if not given."`
+	Concurrency  int    `placeholder:"N" help:"Jobs at a time; the number of CPUs if not given."`
+	Tasks        string `type:"path" default:"./tasks" help:"Directory of courses (${default})."`
+	Tmpdir       string `type:"path" default:"./agent_data" help:"Directory for running jobs, for this agent alone (${default})."`
+
+	ContainerdAddress string   `default:"/run/containerd/containerd.sock" env:"CONTAINERD_ADDRESS" help:"Socket of containerd (${default})."`
+	Namespace         string   `default:"ingot" help:"Namespace of images and containers in containerd (${default})."`
+	Runtime           []string `placeholder:"NAME" help:"OCI runtime to offer, such as runc or crun; repeatable. Without it crun if installed, else runc."`
+
+	MaxMemory    int64         `placeholder:"MIB" help:"The most memory one container may ask for; the machine's divided by --concurrency if not given."`
+	MaxPids      int64         `default:"1024" placeholder:"N" help:"Processes and threads of one container (${default})."`
+	DiskLimit    int64         `placeholder:"MIB" help:"Keep what one job writes to its directories in memory, at most so much, counted against its memory limit. 0: on disk, without limit."`
+	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
+
+	Unlimited          bool `help:"Run containers without memory and process limits. For development hosts only: students can take the machine down."`
+	DisableAutorestart bool `help:"Accepted for compatibility: this agent does not restart itself."`
+}
+
+// normal fills in what depends on the machine and refuses what cannot work.
+func (c *config) normal() error {
+	if c.Concurrency == 0 {
+		c.Concurrency = runtime.NumCPU()
+	}
+	if c.Concurrency < 0 || c.MaxMemory < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DrainTimeout < 0 {
+		return errors.New("a limit is negative")
+	}
+	if c.MaxMemory == 0 {
+		var info unix.Sysinfo_t
+		if err := unix.Sysinfo(&info); err != nil {
+			return fmt.Errorf("read the machine's memory: %w", err)
+		}
+		c.MaxMemory = int64(info.Totalram) * int64(info.Unit) / int64(c.Concurrency) >> 20
+	}
+	if len(c.Runtime) == 0 {
+		c.Runtime = []string{"runc"}
+		if _, err := exec.LookPath("crun"); err == nil {
+			c.Runtime = []string{"crun"}
+		}
+	}
+	return nil
+}
+
+// kinds turns the runtimes asked for into what the agent offers. Of two
+// runtimes for one environment type the first is used (PROTOCOL.md 4.1).
+func (c *config) kinds() ([]grade.Kind, error) {
+	var all []grade.Kind
+	seen := map[string]bool{}
+	for _, name := range c.Runtime {
+		r, ok := oci.FindRuntime(name)
+		if !ok {
+			return nil, fmt.Errorf("--runtime %s: not a runtime this agent knows", name)
+		}
+		if !seen[r.EnvType] {
+			seen[r.EnvType] = true
+			all = append(all, grade.Kind{EnvType: r.EnvType, Runtime: r})
+		}
+	}
+	return all, nil
+}
+
+// openFiles is what each process of a container may open: a share of what this
+// process may, so that no job can starve another (PROTOCOL.md 4.5).
+func (c *config) openFiles() (uint64, error) {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	return max(64, min(l.Max, 1<<20)/uint64(c.Concurrency)), nil
+}
+
+// controllers are those without which the agent must not start; nil: the usual ones.
+func (c *config) controllers() []string {
+	if c.Unlimited {
+		return []string{}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ingot-grading/ingot/cmd/internal/client"
+	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/zmtp"
+)
+
+// backendFlags say how to reach a backend.
+type backendFlags struct {
+	Backend  string        `short:"b" default:"tcp://127.0.0.1:2000" env:"INGOT_BACKEND" help:"Client address of the backend (${default})."`
+	Patience time.Duration `default:"15s" help:"How long to wait for the backend to answer at all (${default})."`
+}
+
+// connect returns a client that the backend has answered, and what it offers.
+// The caller must call the returned function at the end.
+func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.EnvironmentNames, func(), error) {
+	end, err := zmtp.Dial(f.Backend, zmtp.Config{})
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("connect: %w", err)
+	}
+	c := client.New(end, wire.Limits{})
+	closeBoth := func() { c.Close(); end.Close() }
+	patience, done := context.WithTimeoutCause(ctx, f.Patience, fmt.Errorf("no backend answers at %s", f.Backend))
+	defer done()
+	envs, err := c.Environments(patience)
+	if err != nil {
+		closeBoth()
+		return nil, nil, nil, err
+	}
+	return c, envs, closeBoth, nil
+}
+
+// offered returns an error that lists what there is, unless envs has the environment.
+func offered(envs []wire.EnvironmentNames, typ, name string) error {
+	var all []string
+	for _, e := range envs {
+		if e.Type == typ && slices.Contains(e.Names, name) {
+			return nil
+		}
+		for _, n := range e.Names {
+			all = append(all, e.Type+"/"+n)
+		}
+	}
+	if len(all) == 0 {
+		return errors.New("the backend offers no environments: is an agent connected to it?")
+	}
+	return fmt.Errorf("the backend does not offer %s/%s, but %s", typ, name, strings.Join(all, ", "))
+}
+
+// awaitAgent waits until the environment of t is offered.
+func (c *demoCmd) awaitAgent(ctx context.Context, cl *client.Client, t *table) error {
+	ctx, done := context.WithTimeoutCause(ctx, c.AgentWait, errNoAgent)
+	defer done()
+	var last error
+	_, err := cl.Await(ctx, func(envs []wire.EnvironmentNames) bool {
+		last = offered(envs, t.EnvironmentType, t.Environment)
+		return last == nil
+	})
+	if errors.Is(err, errNoAgent) {
+		return last
+	}
+	return err
+}
+
+var errNoAgent = errors.New("no agent offers the environment")
