@@ -30,6 +30,8 @@ type container struct {
 	id string
 	io *streams // nil until they are open
 
+	stuck bool // containerd did not answer to the task's creation
+
 	exited chan sandbox.Exit
 	hints  chan struct{}
 	gone   chan struct{} // closed when the task's process has ended; nil until watched

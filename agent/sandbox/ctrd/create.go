@@ -128,6 +128,7 @@ func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error
 		return err
 	})
 	if err != nil {
+		c.stuck = hung(err)
 		return errors.Join(err, missing(s.Handler))
 	}
 	c.watch()

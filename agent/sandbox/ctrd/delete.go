@@ -9,6 +9,7 @@ import (
 	"time"
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/errdefs"
 )
 
 func (c *container) Delete(ctx context.Context) error {
@@ -39,7 +40,12 @@ func (c *container) remove(ctx context.Context) error {
 // unmake removes what there is of the container, in the reverse of the order in
 // which it was made.
 func (c *container) unmake(ctx context.Context) error {
-	if c.gone != nil && !c.ended() {
+	switch {
+	case c.stuck:
+		if err := c.r.killShim(ctx, c.id); err != nil && !errors.Is(err, errNoShim) {
+			return err
+		}
+	case c.gone != nil && !c.ended():
 		if err := c.end(ctx); err != nil {
 			return err
 		}
@@ -85,22 +91,28 @@ func (c *container) awaitGone() error {
 	}
 }
 
-// deleteTask removes a task that has ended, and its shim.
+// deleteTask removes a task that has ended, and its shim. A shim that does not
+// do it is killed, and one that is dead is cleaned up by containerd, in its own
+// time: until that is done it refuses, and then has never heard of the task.
 func (r *Runtime) deleteTask(ctx context.Context, id string) error {
-	do := func() error {
-		return r.sure(ctx, "delete task", func(ctx context.Context) error {
-			_, err := r.tasks.Delete(ctx, &tasksapi.DeleteTaskRequest{ContainerID: id})
-			return err
-		})
+	do := func(ctx context.Context) error {
+		_, err := r.tasks.Delete(ctx, &tasksapi.DeleteTaskRequest{ContainerID: id})
+		return err
 	}
-	err := do()
-	if err == nil {
+	if r.sure(ctx, "delete task", do) == nil {
 		return nil
 	}
-	if e := r.killShim(ctx, id); e != nil {
-		return errors.Join(err, e)
+	if err := r.killShim(ctx, id); err != nil && !errors.Is(err, errNoShim) {
+		return err
 	}
-	return do()
+	return r.sure(ctx, "delete task of a dead shim", func(ctx context.Context) error {
+		for {
+			err := toNative(do(ctx))
+			if err == nil || errdefs.IsNotFound(err) || !pause(ctx, retryPause) {
+				return err
+			}
+		}
+	})
 }
 
 // deleteRecord removes all but the task: FIFOs, snapshot, and the record at last.

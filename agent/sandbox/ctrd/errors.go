@@ -20,9 +20,9 @@ var errWatchdog = errors.New("no answer within the watchdog's time")
 // The second try waits for the connection, so few are ever needed.
 const retryPause = 50 * time.Millisecond
 
-// native gives an error of a raw service call its errdefs class. The client's
+// toNative gives an error of a raw service call its errdefs class. The client's
 // own stores have done so already.
-func native(err error) error {
+func toNative(err error) error {
 	if _, ok := status.FromError(err); ok {
 		return errgrpc.ToNative(err)
 	}
@@ -31,7 +31,7 @@ func native(err error) error {
 
 // classify puts err into one of the port's classes, if it is in none yet.
 func classify(err error) error {
-	err = native(err)
+	err = toNative(err)
 	switch {
 	case err == nil, known(err), errors.Is(err, context.Canceled):
 		return err
@@ -64,7 +64,7 @@ func (r *Runtime) step(ctx context.Context, name string, do func(context.Context
 		r.cfg.Observe(name, time.Since(began))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, native(err))
+		return fmt.Errorf("%s: %w", name, toNative(err))
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (r *Runtime) step(ctx context.Context, name string, do func(context.Context
 func (r *Runtime) sure(ctx context.Context, name string, do func(context.Context) error) error {
 	err := r.step(ctx, name, func(ctx context.Context) error {
 		for {
-			err := native(do(ctx))
+			err := toNative(do(ctx))
 			if !errdefs.IsUnavailable(err) || !pause(ctx, retryPause) {
 				return err
 			}

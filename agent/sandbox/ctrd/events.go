@@ -43,7 +43,7 @@ func (r *Runtime) follow(stream <-chan *events.Envelope, errs <-chan error) erro
 				r.taskExited(e)
 			}
 		case err := <-errs:
-			return native(err)
+			return toNative(err)
 		}
 	}
 }

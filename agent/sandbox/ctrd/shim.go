@@ -13,22 +13,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// shimDeath is how long, in milliseconds, a killed shim may take to be gone.
+const shimDeath = 5000
+
 var errNoShim = errors.New("no shim process found")
 
 // killShim kills the shim of a container that it does not serve any more.
-// containerd notices and ends what is left of the container. Shims are found by
-// their command line, which containerd's own clients have no way to ask for.
+// containerd notices and ends what is left of the container.
 func (r *Runtime) killShim(ctx context.Context, id string) error {
-	procs, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	pids, err := r.shims(id)
 	if err != nil {
-		return fmt.Errorf("list processes: %w", err)
+		return fmt.Errorf("find shim: %w", err)
 	}
-	for _, path := range procs {
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			continue
-		}
-		if err := r.killIfShim(pid, path, id); err == nil {
+	for _, pid := range pids {
+		if err := r.killIfShim(pid, id); err == nil {
 			r.cfg.Log.WarnContext(ctx, "killed a shim that hung", "container", id, "pid", pid)
 			return nil
 		}
@@ -36,22 +34,43 @@ func (r *Runtime) killShim(ctx context.Context, id string) error {
 	return fmt.Errorf("kill shim: %w", errNoShim)
 }
 
+// shims lists the processes that are shims of a container. They are known by
+// their command line: containerd tells nobody its shims' numbers.
+func (r *Runtime) shims(id string) ([]int, error) {
+	dirs, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, d := range dirs {
+		if pid, err := strconv.Atoi(d.Name()); err == nil && r.isShimOf(pid, id) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
 // killIfShim kills process pid if it is the container's shim. The process is
 // held before it is looked at, so that another of its number is never hit.
-func (r *Runtime) killIfShim(pid int, cmdline, id string) error {
-	text, err := os.ReadFile(cmdline)
-	if err != nil || !isShim(text, r.cfg.Namespace, id) {
-		return errNoShim
-	}
+func (r *Runtime) killIfShim(pid int, id string) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd) // nothing was written
-	if text, err = os.ReadFile(cmdline); err != nil || !isShim(text, r.cfg.Namespace, id) {
+	if !r.isShimOf(pid, id) {
 		return errNoShim
 	}
-	return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
+		return err
+	}
+	_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, shimDeath)
+	return err
+}
+
+func (r *Runtime) isShimOf(pid int, id string) bool {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	return err == nil && isShim(text, r.cfg.Namespace, id) // it may have ended
 }
 
 // isShim reports whether a command line, as /proc has it, is that of the shim

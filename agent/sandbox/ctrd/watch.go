@@ -78,7 +78,7 @@ func (c *container) wait(ctx context.Context) (sandbox.Exit, error) {
 	answers := make(chan answer, 1)
 	go func() {
 		res, err := c.r.tasks.Wait(ctx, &tasksapi.WaitRequest{ContainerID: c.id})
-		answers <- answer{exitOf(res.GetExitStatus(), res.GetExitedAt()), native(err)}
+		answers <- answer{exitOf(res.GetExitStatus(), res.GetExitedAt()), toNative(err)}
 	}()
 	var late <-chan time.Time
 	for {

@@ -1,6 +1,7 @@
 package sandboxtest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -22,6 +23,7 @@ const probeName = "sandbox-probe"
 //	say OUT ERR    writes a text to each output
 //	cat            copies its input to its output until the input ends
 //	flood OUT ERR  writes so many bytes to each output, all of them probeByte
+//	line N         reads up to the end of a line and ends with N
 //	hang           waits to be killed
 //	read PATH      writes a file to its output (real containers only)
 //	write PATH     writes a file (real containers only)
@@ -77,6 +79,11 @@ func probe(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args 
 			err = flood(stderr, args[1])
 		}
 		return 0, err
+	case "line":
+		if _, err := bufio.NewReader(stdin).ReadString('\n'); err != nil {
+			return 0, err
+		}
+		return strconv.Atoi(args[0])
 	case "hang":
 		<-ctx.Done()
 		return 0, context.Cause(ctx)

@@ -1,0 +1,159 @@
+//go:build native || vm
+
+package ctrd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/core/images"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
+)
+
+// probeOutput runs a probe to its end and returns what it wrote.
+func probeOutput(t *testing.T, r *Runtime, args ...string) (stdout, stderr string) {
+	t.Helper()
+	c := probe(t, r, sandbox.Handler{}, args...)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(c.Stdio().Stdout)
+	serr, e := io.ReadAll(c.Stdio().Stderr)
+	if err := errors.Join(err, e, c.Delete(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return string(out), string(serr)
+}
+
+// Each container has the image's files, and a copy of its own to write to.
+func TestFreshRoot(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	for range 2 {
+		if got, complaint := probeOutput(t, r, "read", probeFile); got != "from the image" {
+			t.Errorf("read %q (%s), want the image's file", got, complaint)
+		}
+		if _, complaint := probeOutput(t, r, "write", probeFile); complaint != "" {
+			t.Error(complaint)
+		}
+	}
+}
+
+func TestImages(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	later := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	drain(r)
+	refs, err := r.Import(t.Context(), imageArchive(t, "", later))
+	if err != nil || len(refs) != 1 || !strings.HasPrefix(refs[0], "ingot@sha256:") {
+		t.Fatalf("imported %q, %v; want one by its digest", refs, err)
+	}
+	wantChange(t, r)
+	spoilImage(t, r)
+
+	list := func() []sandbox.Image {
+		t.Helper()
+		found, err := r.Images(t.Context(), probeLabel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	found := list() // without the spoiled one
+	if len(found) != 2 || found[0].Ref != refs[0] || found[1].Ref != probeImage {
+		t.Fatalf("images %+v, want the newer first, then %s", found, probeImage)
+	}
+	img := found[0]
+	if !img.Created.Equal(later) || img.Config.Cmd[0] != "probe" || img.Config.Env[0] != "PROBE=1" || img.ID == found[1].ID {
+		t.Errorf("image %+v", img)
+	}
+
+	drain(r)
+	if err := r.Remove(t.Context(), refs[0]); err != nil {
+		t.Fatal(err)
+	}
+	wantChange(t, r)
+	if found := list(); len(found) != 1 {
+		t.Errorf("images %+v, want one", found)
+	}
+	if err := r.Remove(t.Context(), refs[0]); !errors.Is(err, sandbox.ErrNoImage) {
+		t.Errorf("removed again: %v, want ErrNoImage", err)
+	}
+	if _, err := r.Import(t.Context(), strings.NewReader("no archive")); !errors.Is(err, sandbox.ErrBadRequest) {
+		t.Errorf("imported nonsense: %v, want ErrBadRequest", err)
+	}
+}
+
+func drain(r *Runtime) {
+	select {
+	case <-r.Changes():
+	default:
+	}
+}
+
+func wantChange(t *testing.T, r *Runtime) {
+	t.Helper()
+	select {
+	case <-r.Changes():
+	case <-time.After(time.Minute):
+		t.Fatal("no change was signalled")
+	}
+}
+
+// spoilImage stores an image whose manifest is no JSON, and one without content.
+func spoilImage(t *testing.T, r *Runtime) {
+	t.Helper()
+	junk := []byte("{ not JSON")
+	bad := v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: digest.FromBytes(junk), Size: int64(len(junk))}
+	err := content.WriteBlob(t.Context(), r.client.ContentStore(), "junk", bytes.NewReader(junk), bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: digest.FromString("gone"), Size: 4}
+	for name, target := range map[string]v1.Descriptor{"bad": bad, "gone": gone} {
+		if _, err := r.client.ImageService().Create(t.Context(), images.Image{Name: name, Target: target}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.Create(t.Context(), sandbox.Spec{ID: "of-" + name, Image: name, OCI: bareSpec("/usr/bin/true")})
+		if !errors.Is(err, sandbox.ErrNoImage) && !errors.Is(err, sandbox.ErrBadRequest) {
+			t.Errorf("container of image %q: %v", name, err)
+		}
+	}
+}
+
+// An image that another client imported without unpacking it can be used.
+func TestUnpackWhenNeeded(t *testing.T) {
+	r := connect(t, config(t))
+	if _, err := r.client.Import(t.Context(), imageArchive(t, probeImage, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := probeOutput(t, r, "say", "unpacked"); got != "unpacked" {
+		t.Errorf("output %q", got)
+	}
+}
+
+// A process that cannot be run is the request's fault.
+func TestNoSuchProgram(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	for name, h := range handlers {
+		c, err := r.Create(t.Context(), sandbox.Spec{
+			ID: "none-" + name, Image: probeImage, Handler: h, OCI: bareSpec("/no/such/program"),
+		})
+		if err == nil {
+			err = c.Start(t.Context())
+			if e := c.Delete(context.WithoutCancel(t.Context())); e != nil {
+				t.Error(e)
+			}
+		}
+		if !errors.Is(err, sandbox.ErrBadRequest) {
+			t.Errorf("%s: %v, want it of class ErrBadRequest", name, err)
+		}
+	}
+}
