@@ -90,6 +90,11 @@ func open(ctx context.Context, at place, c Config) (_ *Parent, err error) {
 	if err := p.enable(path.Join(at.mount, above), c.Controllers, at.v1); err != nil {
 		return nil, err
 	}
+	if above != "/" {
+		// The agent stops jobs that keep every CPU busy, so it goes before them.
+		// Without the cpu controller there is no such file, and it works all the same.
+		_ = write(path.Join(at.mount, above, leaf, "cpu.weight"), "10000")
+	}
 	return p, nil
 }
 

@@ -30,19 +30,24 @@ func TestBusyContainerIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const limit = 500 * time.Millisecond
+	const limit = 2 * time.Second // long enough for a slow machine to react within as much again
 	ctx, over := context.WithCancelCause(t.Context())
+	box := job.Child("box")
 	stop := Start(ctx, Limits{CPU: limit, Wall: time.Minute}, job.CPU, over)
 	defer stop()
-	mount, err := os.Open(hierarchy(t) + job.Path())
+	dir := hierarchy(t) + box.Path()
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	at, err := os.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mount.Close()
+	defer at.Close()
 	var running []*exec.Cmd
 	for range 4 {
 		cmd := exec.Command("/bin/sh", "-c", "while :; do :; done")
-		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(mount.Fd())}
+		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(at.Fd())}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
