@@ -22,6 +22,8 @@ const Self = "ingot-init"
 type Process struct {
 	Args                  []string // with the program's name first
 	Stdin, Stdout, Stderr *os.File
+
+	root, dir string // as in tool.Env: empty but in tests
 }
 
 // command runs one command to its exit code.
@@ -39,6 +41,8 @@ func commands() map[string]command {
 		"feedback-custom":     small(tool.FeedbackCustom),
 		"feedback-grade":      small(tool.FeedbackGrade),
 		"feedback-msg":        small(tool.FeedbackMsg),
+		"feedback-msg-tpl":    template,
+		"inginious-ipython":   python,
 		"feedback-result":     small(tool.FeedbackResult),
 		"feedback-state":      small(tool.FeedbackState),
 		"getinput":            small(tool.GetInput),
@@ -61,7 +65,9 @@ func intern(p Process) int {
 // small is a command of package tool as a process.
 func small(c tool.Command) command {
 	return func(p Process) int {
-		e := &tool.Env{Prog: filepath.Base(p.Args[0]), Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr}
+		e := &tool.Env{
+			Prog: filepath.Base(p.Args[0]), Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Root: p.root, Dir: p.dir,
+		}
 		for _, a := range p.Args[1:] {
 			e.Args = append(e.Args, strings.ToValidUTF8(a, "\ufffd"))
 		}

@@ -68,16 +68,17 @@ func Load(path string) (*Input, error) {
 
 // Get returns the value of a field: a value of package pyjson, or a [File]. For
 // an upload "id" and "id:value" give the content, "id:filename" the name that
-// the student gave it (TOOLKIT.md 4.1).
+// the student gave it (TOOLKIT.md 4.1). An id with a colon is found where no field
+// has its first part as its id.
 func (in *Input) Get(id string) (any, error) {
-	v, ok := in.Fields.Get(id)
-	part := ""
+	key, rest, _ := strings.Cut(id, ":")
+	part, _, _ := strings.Cut(rest, ":")
+	v, ok := in.Fields.Get(key)
 	if !ok {
-		key, rest, _ := strings.Cut(id, ":")
-		if v, ok = in.Fields.Get(key); !ok {
+		part = ""
+		if v, ok = in.Fields.Get(id); !ok {
 			return nil, &UnknownError{id}
 		}
-		part, _, _ = strings.Cut(rest, ":")
 	}
 	name, path, ok := Upload(v)
 	if !ok {

@@ -1,7 +1,6 @@
 package mainproc
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,8 @@ import (
 )
 
 // writeInput stores the start message for the script: the contents of uploaded
-// files in files of their own, all else as JSON (TOOLKIT.md 2.1, 9.2).
+// files in files of their own, all else as JSON (TOOLKIT.md 2.1, 9.2). Bytes in
+// any other place are an error: JSON has none.
 func (j *job) writeInput(start *pyjson.Object) error {
 	dir := filepath.Join(j.root, filepath.Dir(input.Path))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -30,7 +30,7 @@ func (j *job) writeInput(start *pyjson.Object) error {
 			}
 		}
 	}
-	b, err := pyjson.Append(nil, textOnly(start))
+	b, err := pyjson.Append(nil, start)
 	if err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
@@ -69,24 +69,6 @@ func (j *job) writeUploads(fields *pyjson.Object) error {
 	return nil
 }
 
-// textOnly replaces bytes, which JSON does not have, by their base64 text.
-func textOnly(v any) any {
-	switch v := v.(type) {
-	case pyjson.Bytes:
-		return base64.StdEncoding.EncodeToString(v)
-	case []any:
-		for i := range v {
-			v[i] = textOnly(v[i])
-		}
-	case *pyjson.Object:
-		for _, k := range v.Keys() {
-			e, _ := v.Get(k)
-			v.Set(k, textOnly(e))
-		}
-	}
-	return v
-}
-
 // writeFile writes a new file, or an old one anew, but never through a link.
 func writeFile(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
@@ -111,11 +93,7 @@ func (j *job) prepare() error {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	for _, d := range []string{tmpDir, taskDir, feedback.Dir, archiveDir} {
-		mode := uint32(0o777)
-		if d == tmpDir {
-			mode |= syscall.S_ISVTX
-		}
-		if err := j.worker.open(j.root+d, mode); err != nil {
+		if err := j.worker.open(j.root + d); err != nil {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}

@@ -129,14 +129,34 @@ func (j *job) try(start *pyjson.Object, debug debugMode) (*pyjson.Object, error)
 	if err != nil {
 		return nil, err
 	}
+	if ids := badIDs(result); len(ids) > 0 {
+		j.log.Warn("ids that the agent will refuse", "ids", ids)
+		out.stderr += fmt.Sprintf("warning: these ids will be refused with the whole result: %q\n", ids)
+	}
 	if debug != debugOff {
 		result.Set("stdout", out.stdout)
 		result.Set("stderr", out.stderr)
 	}
-	if err := j.worker.open(j.root+taskDir, 0o777); err != nil {
+	if err := j.worker.open(j.root + taskDir); err != nil {
 		j.log.Warn("rights of the task not reset", "err", err)
 	}
 	return result, nil
+}
+
+// badIDs lists the ids of problems and tags for which the agent will refuse the
+// result. The tools store them, so this is where a teacher can be told.
+func badIDs(result *pyjson.Object) (ids []string) {
+	for _, key := range []string{"problems", "tests"} {
+		v, _ := result.Get(key)
+		if m, ok := v.(*pyjson.Object); ok {
+			for _, id := range m.Keys() {
+				if !feedback.ValidID(id, key == "tests") {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	return ids
 }
 
 // oomGroup complains if a process that runs out of memory would not take its

@@ -9,24 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// openMode lets everybody do everything, as scripts expect of their directories.
+const openMode = 0o777
+
 // maxDepth bounds how deep a tree is walked: each level costs an open file.
 const maxDepth = 200
 
 // owner is who a tree shall belong to.
 type owner struct{ uid, gid int }
 
-// open gives a directory and all below it to o, with mode 0777, the top with
-// mode top. Links are neither followed nor changed in mode, and what vanishes
+// open gives a directory and all below it to o, with mode 0777. Links are neither followed nor changed in mode, and what vanishes
 // meanwhile is no error. What is right already is not touched: on an overlay
 // each change copies the file.
-func (o owner) open(dir string, top uint32) error {
+func (o owner) open(dir string) error {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)
 	}
 	var st unix.Stat_t
 	if err = unix.Fstat(fd, &st); err == nil {
-		err = o.take(fd, &st, top)
+		err = o.take(fd, &st)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -69,7 +71,7 @@ func (o owner) entry(dir int, name string, depth int) error {
 			return nil
 		}
 	case unix.S_IFREG, unix.S_IFIFO:
-		if o.has(&st, 0o777) {
+		if o.has(&st) {
 			return nil
 		}
 	default: // a link, socket or device has no mode worth a change
@@ -83,7 +85,7 @@ func (o owner) entry(dir int, name string, depth int) error {
 		return err
 	}
 	if err = unix.Fstat(fd, &st); err == nil {
-		err = o.take(fd, &st, 0o777)
+		err = o.take(fd, &st)
 	}
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		unix.Close(fd)
@@ -92,16 +94,16 @@ func (o owner) entry(dir int, name string, depth int) error {
 	return o.below(fd, depth+1)
 }
 
-func (o owner) has(st *unix.Stat_t, mode uint32) bool {
-	return st.Uid == uint32(o.uid) && st.Gid == uint32(o.gid) && st.Mode&0o7777 == mode
+func (o owner) has(st *unix.Stat_t) bool {
+	return st.Uid == uint32(o.uid) && st.Gid == uint32(o.gid) && st.Mode&0o7777 == openMode
 }
 
-func (o owner) take(fd int, st *unix.Stat_t, mode uint32) error {
-	if o.has(st, mode) {
+func (o owner) take(fd int, st *unix.Stat_t) error {
+	if o.has(st) {
 		return nil
 	}
 	if err := unix.Fchown(fd, o.uid, o.gid); err != nil {
 		return err
 	}
-	return unix.Fchmod(fd, mode)
+	return unix.Fchmod(fd, openMode)
 }

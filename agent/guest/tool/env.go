@@ -109,10 +109,3 @@ func (e *Env) text(option string, escape bool) (string, error) {
 	}
 	return option, nil
 }
-
-// warnID tells a script of an id that the agent will refuse with the whole result.
-func (e *Env) warnID(id string, tag bool) {
-	if id != "" && !feedback.ValidID(id, tag) {
-		fmt.Fprintf(e.Stderr, "%s: warning: the id %q will be refused\n", e.Prog, id)
-	}
-}

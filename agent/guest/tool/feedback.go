@@ -18,7 +18,6 @@ func FeedbackResult(e *Env) error {
 	if err := e.Parse(p); err != nil {
 		return err
 	}
-	e.warnID(*id, false)
 	return e.Feedback().SetResult(*result, *id)
 }
 
@@ -54,7 +53,6 @@ func FeedbackMsg(e *Env) error {
 	if err != nil {
 		return err
 	}
-	e.warnID(*id, false)
 	return e.Feedback().SetText(text, *id, *add)
 }
 
@@ -112,7 +110,6 @@ func Feedback(e *Env) error {
 			return err
 		}
 	}
-	e.warnID(*id, false)
 	s := e.Feedback()
 	if *result != "" {
 		if err := s.SetResult(*result, *id); err != nil {

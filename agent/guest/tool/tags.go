@@ -10,7 +10,6 @@ func TagSet(e *Env) error {
 	if err := e.Parse(p); err != nil {
 		return err
 	}
-	e.warnID(*tag, true)
 	return e.Feedback().SetTag(*tag, *value == "true" || *value == "True")
 }
 

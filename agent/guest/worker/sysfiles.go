@@ -20,7 +20,7 @@ var SystemFiles = [...]SystemFile{
 
 // Apply adds the task's file to the container's, or replaces it, in the
 // container whose root directory is root. A task without such a file changes
-// nothing. The text begins on a new line and ends with one.
+// nothing. The text begins on a new line; one that is added also ends with one.
 func (f SystemFile) Apply(root string) error {
 	text, err := os.ReadFile(root + f.Source)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +30,7 @@ func (f SystemFile) Apply(root string) error {
 		return err
 	}
 	text = append([]byte{'\n'}, text...)
-	if text[len(text)-1] != '\n' {
+	if f.add && text[len(text)-1] != '\n' {
 		text = append(text, '\n')
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
