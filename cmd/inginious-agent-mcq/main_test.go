@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/zmtp"
+)
+
+// The whole program but for its process: it says hello, grades a job that comes
+// through TCP, and ends without an error when it is told to.
+func TestServesABackend(t *testing.T) {
+	tasks := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(tasks, "course", "task"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	router, err := zmtp.Listen("tcp://127.0.0.1:0", zmtp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer router.Close()
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, process(config{Backend: router.Addr(), FriendlyName: "quiz", Concurrency: 3, Tasks: tasks}))
+	}()
+
+	dialect := wire.NewDialect(wire.GH, wire.Limits{})
+	for ev := range router.Events() {
+		if ev.Kind != wire.PeerMessage {
+			continue
+		}
+		msg, err := dialect.Decode(ev.Frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch m := msg.(type) {
+		case *wire.AgentHello:
+			if m.FriendlyName != "quiz" || m.Slots != 3 || len(m.Environments) != 1 {
+				t.Errorf("hello %+v", m)
+			}
+			send(t, router, ev.Peer, dialect)
+		case *wire.AgentJobDone:
+			if m.JobID != "j" || m.Status != "success" || m.Grade != 100 || !m.Stdout.Null {
+				t.Errorf("result %+v", m)
+			}
+			stop(errors.New("told to"))
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+}
+
+// send gives the peer a job of one match problem.
+func send(t *testing.T, router *zmtp.Router, peer wire.Peer, dialect *wire.Dialect) {
+	t.Helper()
+	problems := msgp.AppendMapStrStr(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "m"), map[string]string{"type": "match", "answer": "42"})
+	frame, err := dialect.Append(nil, &wire.BackendNewJob{
+		JobID: "j", CourseID: wire.Nullable{Value: "course"}, TaskID: wire.Nullable{Value: "task"},
+		EnvironmentType: "mcq", Environment: "mcq",
+		TaskProblems: problems, InputData: msgp.AppendMapStrStr(nil, map[string]string{"m": "42"}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := router.Send(peer, frame); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What an operator gets wrong is said at once.
+func TestRefusesToStart(t *testing.T) {
+	for want, cfg := range map[string]config{
+		"tasks directory": {Backend: "tcp://127.0.0.1:1", Concurrency: 1, Tasks: "/nonexistent"},
+		"address":         {Backend: "nonsense", Concurrency: 1, Tasks: "."},
+		"--concurrency":   {Backend: "tcp://127.0.0.1:1", Tasks: "."},
+	} {
+		if err := run(t.Context(), process(cfg)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+func process(cfg config) *app.Process[config] {
+	return &app.Process[config]{Config: &cfg, Log: slog.New(slog.DiscardHandler)}
+}
