@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -21,15 +22,18 @@ func legacyType(name string) string {
 
 // readEnvironments reads type → name → description (PROTOCOL.md 1.7).
 func readEnvironments(d *Dialect, v Raw, m *AgentHello) error {
+	m.Types, m.Environments = nil, nil
+	types := map[string]bool{}
 	return d.each(v, func(k, names Raw) error {
-		kind, err := d.name(k)
+		kind, err := d.newName(k, types)
 		if err != nil {
 			return err
 		}
 		m.Types = append(m.Types, kind)
+		seen := map[string]bool{}
 		return d.each(names, func(k, about Raw) error {
 			e := Environment{Type: kind, Advertised: true}
-			if e.Name, err = d.name(k); err != nil {
+			if e.Name, err = d.newName(k, seen); err != nil {
 				return err
 			}
 			hint, err := d.describe(about, &e)
@@ -41,6 +45,17 @@ func readEnvironments(d *Dialect, v Raw, m *AgentHello) error {
 			return nil
 		})
 	})
+}
+
+// newName reads a name that must not be among those seen: nobody may offer the
+// same environment twice.
+func (d *Dialect) newName(v Raw, seen map[string]bool) (string, error) {
+	name, err := d.name(v)
+	if err == nil && seen[name] {
+		err = fmt.Errorf("%w: %q is there twice", ErrValue, clip([]byte(name)))
+	}
+	seen[name] = true
+	return name, err
 }
 
 // describe reads what an agent says of one environment, and returns in which
@@ -175,8 +190,10 @@ func appendPorts(b []byte, ports []int64) []byte {
 
 // readContainers reads name → description, the form up to 0.6.
 func readContainers(d *Dialect, v Raw, m *AgentHello) error {
+	m.Environments = nil
+	seen := map[string]bool{}
 	return d.each(v, func(k, about Raw) error {
-		name, err := d.name(k)
+		name, err := d.newName(k, seen)
 		if err != nil {
 			return err
 		}
@@ -231,6 +248,7 @@ var (
 
 // readAvailable reads type → names.
 func readAvailable(d *Dialect, v Raw, m *BackendUpdateEnvironments) error {
+	m.Available = nil
 	return d.each(v, func(k, names Raw) error {
 		kind, err := d.name(k)
 		if err != nil {
@@ -274,6 +292,7 @@ func appendAvailable(_ *Dialect, b []byte, m *BackendUpdateEnvironments) []byte 
 // readAvailableNames reads the plain list of names that was sent up to 0.6. A
 // type comes more than once where that keeps the order.
 func readAvailableNames(d *Dialect, v Raw, m *BackendUpdateEnvironments) error {
+	m.Available = nil
 	return d.eachName(v, func(name string) {
 		kind := legacyType(name)
 		if n := len(m.Available); n == 0 || m.Available[n-1].Type != kind {

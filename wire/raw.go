@@ -187,7 +187,7 @@ func (v Raw) integer() (int64, bool) {
 
 // Lookup returns the value under the text key in the map m, sharing its memory,
 // and whether there is one. Of a key that is there twice it is the last one, as
-// in Python. Bytes that are not a map have no keys.
+// in Python. Bytes that are not a whole map have no keys.
 func Lookup(m Raw, key string) (Raw, bool) {
 	s, err := scan(m, KindMap, Limits{Depth: defaultDepth})
 	var found Raw
@@ -202,6 +202,9 @@ func Lookup(m Raw, key string) (Raw, bool) {
 		if b, ok := k.textBytes(); ok && string(b) == key {
 			found = v
 		}
+	}
+	if err != nil {
+		return nil, false
 	}
 	return found, found != nil
 }
