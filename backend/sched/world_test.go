@@ -1,0 +1,215 @@
+package sched
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// What may happen in a world. An action that needs somebody who is not there
+// skips.
+
+var environmentNames = []string{"a", "b", "c"}
+
+func (w *world) clientComes(t *rapid.T) {
+	w.peers++
+	c := &wclient{peer: w.peers, old: rapid.Bool().Draw(t, "old"), open: map[string]int{}}
+	w.clients = append(w.clients, c)
+	w.step(ClientUp{c.peer, fmt.Sprint("\x00", c.peer), ""})
+	w.step(ClientMessage{c.peer, c.old, &wire.ClientHello{}})
+}
+
+func (w *world) someClient(t *rapid.T) *wclient {
+	if len(w.clients) == 0 {
+		t.Skip("no client")
+	}
+	return rapid.SampledFrom(w.clients).Draw(t, "client")
+}
+
+func (w *world) clientGoes(t *rapid.T) {
+	c := w.someClient(t)
+	w.clients = slices.DeleteFunc(w.clients, func(d *wclient) bool { return c == d })
+	w.step(ClientDown{c.peer})
+}
+
+func (w *world) clientSubmits(t *rapid.T) {
+	c := w.someClient(t)
+	for range rapid.IntRange(1, 4).Draw(t, "jobs") {
+		w.submit(t, c)
+	}
+}
+
+func (w *world) submit(t *rapid.T, c *wclient) {
+	id := w.newID()
+	if rapid.IntRange(0, 5).Draw(t, "reuse") == 0 {
+		id = w.someID(t)
+	}
+	c.open[id]++
+	w.step(ClientMessage{c.peer, c.old, &wire.ClientNewJob{
+		JobID: id, EnvironmentType: "t", Environment: rapid.SampledFrom(environmentNames).Draw(t, "environment"),
+		Priority: rapid.Int64Range(0, 2).Draw(t, "priority"),
+	}})
+}
+
+// someID is of a job, or of one that was or will be.
+func (w *world) someID(t *rapid.T) string {
+	return fmt.Sprint("j", rapid.IntRange(1, w.ids+1).Draw(t, "id"))
+}
+
+func (w *world) clientKills(t *rapid.T) {
+	c := w.someClient(t)
+	w.step(ClientMessage{c.peer, c.old, &wire.ClientKillJob{JobID: w.someID(t)}})
+}
+
+func (w *world) clientAsks(t *rapid.T) {
+	c := w.someClient(t)
+	w.step(ClientMessage{c.peer, c.old, &wire.ClientGetQueue{}})
+}
+
+func (w *world) agentComes(t *rapid.T) {
+	routing := ""
+	if rapid.Bool().Draw(t, "returns") {
+		routing = fmt.Sprint("agent", len(w.procs))
+	}
+	slots := rapid.IntRange(-1, 3).Draw(t, "slots")
+	w.join(routing, rapid.Bool().Draw(t, "old"), slots, w.someEnvironments(t))
+}
+
+func (w *world) someEnvironments(t *rapid.T) []string {
+	return rapid.SliceOfN(rapid.SampledFrom(environmentNames), 0, 3).Draw(t, "environments")
+}
+
+func (w *world) join(routing string, old bool, slots int, envs []string) {
+	p := &wproc{routing: routing, old: old, slots: slots, envs: envs, jobs: map[agentKey]bool{}}
+	w.procs = append(w.procs, p)
+	w.connect(p)
+}
+
+func (w *world) connect(p *wproc) {
+	w.peers++
+	p.peer = w.peers
+	w.step(AgentUp{p.peer, cmp.Or(p.routing, fmt.Sprint("\x00", p.peer)), ""})
+	w.hello(p)
+	w.flush(p)
+}
+
+func (w *world) hello(p *wproc) {
+	m := &wire.AgentHello{Slots: int64(p.slots)}
+	for _, name := range p.envs {
+		m.Environments = append(m.Environments, wire.Environment{Type: "t", Name: name, Advertised: true})
+	}
+	w.says(p, m)
+}
+
+func (w *world) someProc(t *rapid.T, connected bool) *wproc {
+	var some []*wproc
+	for _, p := range w.procs {
+		if (p.peer != 0) == connected {
+			some = append(some, p)
+		}
+	}
+	if len(some) == 0 {
+		t.Skip("no such agent")
+	}
+	return rapid.SampledFrom(some).Draw(t, "agent")
+}
+
+// agentBreaks ends a connection, or makes it dead without anybody noticing.
+func (w *world) agentBreaks(t *rapid.T) {
+	p := w.someProc(t, true)
+	if !p.broken && rapid.Bool().Draw(t, "silently") {
+		p.broken = true
+		return
+	}
+	peer := p.peer
+	w.cut(p)
+	w.step(AgentDown{peer})
+}
+
+// agentReturns connects again, also while the old connection is not known to be dead.
+func (w *world) agentReturns(t *rapid.T) {
+	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
+	if p.peer != 0 && !p.broken {
+		t.Skip("is well")
+	}
+	old := p.peer
+	w.cut(p)
+	if old != 0 && p.routing == "" {
+		w.step(AgentDown{old})
+	}
+	w.connect(p)
+	w.step(AgentDown{old})
+}
+
+func (w *world) someJob(t *rapid.T, p *wproc) agentKey {
+	if len(p.jobs) == 0 {
+		t.Skip("no job")
+	}
+	return rapid.SampledFrom(slices.SortedFunc(keys(p.jobs), compare)).Draw(t, "job")
+}
+
+func (w *world) agentStarts(t *rapid.T) {
+	p := w.someProc(t, true)
+	k := w.someJob(t, p)
+	p.jobs[k] = true
+	w.says(p, &wire.AgentJobStarted{Client: k.routing(), JobID: k.id})
+}
+
+func (w *world) agentFinishes(t *rapid.T) {
+	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
+	k := w.someJob(t, p)
+	delete(p.jobs, k)
+	p.outbox = append(p.outbox, k)
+	w.flush(p)
+}
+
+// agentLies speaks of a job that it may not have.
+func (w *world) agentLies(t *rapid.T) {
+	p := w.someProc(t, true)
+	id := w.someID(t)
+	if _, has := p.jobs[agentKey{"", id}]; has || p.old {
+		t.Skip("no lie")
+	}
+	w.says(p, rapid.SampledFrom([]wire.Message{
+		&wire.AgentJobStarted{JobID: id}, &wire.AgentJobSSHDebug{JobID: id}, &wire.AgentJobDone{JobID: id},
+	}).Draw(t, "lie"))
+}
+
+func (w *world) agentHello(t *rapid.T) {
+	p := w.someProc(t, true)
+	p.slots, p.envs = rapid.IntRange(0, 3).Draw(t, "slots"), w.someEnvironments(t)
+	if a := w.state.agents[p.peer]; a != nil {
+		p.slots = max(p.slots, len(a.jobs)) // fewer is allowed, but then the check of slots means nothing
+	}
+	w.hello(p)
+}
+
+func (w *world) pass(seconds int) {
+	for range seconds {
+		w.now = w.now.Add(time.Second)
+		w.step(Tick{})
+	}
+}
+
+func (w *world) operator(t *rapid.T) {
+	if rapid.Bool().Draw(t, "kill") {
+		w.step(Kill{w.someClient(t).peer, w.someID(t)})
+		return
+	}
+	p := w.someProc(t, true)
+	w.step(Drain{p.peer, true})
+	w.step(Drain{p.peer, false})
+}
+
+func keys(m map[agentKey]bool) iter.Seq[agentKey] { return maps.Keys(m) }
+
+func compare(a, b agentKey) int {
+	return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.client, b.client))
+}
