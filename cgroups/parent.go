@@ -39,8 +39,9 @@ var (
 // Open finds or makes the agent's tree, kills and removes what an earlier life
 // left in it until ctx ends, and enables controllers for jobs. If systemd
 // delegates its group to the agent, the agent moves itself and whatever runs in
-// that group into its leaf "agent". The tree is locked until Close. Errors wrap
-// [ErrHost] where the host is to blame and [ErrInUse] if another agent has it.
+// that group into its leaf "agent", which then runs before the jobs. The tree is
+// locked until Close. Errors wrap [ErrHost] where the host is to blame and
+// [ErrInUse] if another agent has it.
 func Open(ctx context.Context, c Config) (*Parent, error) {
 	at, err := findPlace(c.Mount)
 	if err != nil {
@@ -137,7 +138,7 @@ func (p *Parent) Job(name string, l Limits) (*Group, error) {
 		err = g.Set(l)
 	}
 	if err != nil {
-		os.Remove(g.dir()) // empty and new; what matters is the first error
+		_ = os.Remove(g.dir()) // empty and new; what matters is the first error
 		return nil, fmt.Errorf("cgroups: make group %s: %w", g.path, err)
 	}
 	return g, nil

@@ -30,8 +30,8 @@ func (g *Group) waitEvent(ctx context.Context, key string, want int64) error {
 	if err != nil {
 		return err
 	}
-	ended := context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })
-	defer ended()
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) }) // at once
+	defer stop()
 	for {
 		if err := f.SetReadDeadline(time.Now().Add(again)); err != nil {
 			return err

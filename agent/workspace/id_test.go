@@ -113,3 +113,31 @@ func TestOpenSource(t *testing.T) {
 		t.Error("a missing tasks directory is no error")
 	}
 }
+
+// Whatever the id, a course is opened beneath the tasks directory or not at all.
+func FuzzOpenSource(f *testing.F) {
+	for _, id := range []string{"c", "c/d", "..", "/", "c/../..", ".", "c//d", " ", "out", "c/out/x"} {
+		f.Add("c", id)
+		f.Add(id, "d")
+	}
+	dir := f.TempDir()
+	for _, path := range []string{"tasks/c/d/in", "tasks/in", "x", "secret"} {
+		if err := os.MkdirAll(filepath.Join(dir, path), 0o755); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../../secret", filepath.Join(dir, "tasks/c/out")); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, course, task string) {
+		s, err := openSource(filepath.Join(dir, "tasks"), Job{Course: course, Task: task})
+		if err != nil || s.task == nil {
+			return
+		}
+		defer s.close()
+		real, err := os.Readlink(fdPath(s.task))
+		if err != nil || !strings.HasPrefix(real, filepath.Join(dir, "tasks")+"/") {
+			t.Errorf("%q, %q: %s, %v", course, task, real, err)
+		}
+	})
+}

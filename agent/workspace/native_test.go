@@ -29,6 +29,8 @@ var courses = map[string]string{
 	"tasks/half/t/run":           "",
 	"tasks/half/$common/lib":     "lib",
 	"tasks/bare/a:b,c\\d e/run":  "odd",
+	"tasks/bare/linked/student":  "-> /etc",
+	"tasks/bare/filed/student":   "a file",
 	"state/":                     "",
 	"tasks/bare/\u00e9=lowerdir": "",
 }
@@ -159,6 +161,12 @@ func TestVariants(t *testing.T) {
 	half := newWork(t, d, Job{ID: "j2", Course: "half", Task: "t"})
 	odd := newWork(t, d, Job{ID: "j3", Course: "bare", Task: "a:b,c\\d e"})
 	same := newWork(t, d, Job{ID: "j4", Course: "half", Task: "t"}) // two jobs of one task
+	for i, task := range []string{"linked", "filed"} {
+		w := newWork(t, d, Job{ID: fmt.Sprintf("k%d", i), Course: "bare", Task: task})
+		if _, _, err := w.Pin("task/student/x"); !errors.Is(err, ErrBadPath) {
+			t.Errorf("%s: %v", task, err)
+		}
+	}
 	if read(t, half.Common+"/lib") != "lib" || read(t, odd.Task+"/run") != "odd" {
 		t.Error("content")
 	}

@@ -55,6 +55,9 @@ func (w *Workspace) pin(rel string) (string, error) {
 		return "", err
 	}
 	f, err := open(tree, below, unix.O_PATH|unix.O_NOFOLLOW, nowhere)
+	if errors.Is(err, unix.ENOTDIR) {
+		return "", fmt.Errorf("%q: %w: it passes a file", rel, ErrBadPath)
+	}
 	if err != nil {
 		return "", err
 	}

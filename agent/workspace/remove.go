@@ -144,7 +144,7 @@ func clearFlags(dir *os.File, name string) {
 	}
 	defer unix.Close(fd)
 	if flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS); err == nil {
-		unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(flags&^protected))
+		_ = unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(flags&^protected))
 	}
 }
 

@@ -114,6 +114,9 @@ func (w *Workspace) fillTask(ctx context.Context, top, task *os.File) error {
 		return err
 	}
 	student, err := mkdirs(w.trees["task"], "student")
+	if errors.Is(err, ErrBadPath) || absent(err) {
+		return nil // a link or a file, with which only student containers cannot work
+	}
 	if err != nil {
 		return err
 	}
