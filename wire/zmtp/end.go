@@ -3,8 +3,6 @@ package zmtp
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -77,29 +75,35 @@ func (e *end) add(nc net.Conn, h hello, addr string) (*conn, error) {
 // there were.
 func (e *end) serve(c *conn) (count int) {
 	defer close(c.gone)
-	if e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr}) {
-		// Whoever reads Events may wait for the PeerDown, so it is never left out.
+	e.work.Go(c.writes)
+	// The first message is read while PeerUp waits for the owner, so that a peer
+	// that has gone meanwhile is noticed, and one that pings is answered.
+	up := make(chan bool, 1)
+	e.work.Go(func() {
+		up <- e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr})
+	})
+	m := newMessages(c, &e.cfg, c.pinged)
+	frame, err := m.next()
+	if err != nil {
+		c.cancel(err)
+	}
+	if <-up {
+		// Whoever was told of a PeerUp waits for the PeerDown: it is never left out.
 		defer func() { e.events <- wire.Event{Kind: wire.PeerDown, Peer: c.peer, Err: context.Cause(c.ctx)} }()
 	}
-	defer func() {
-		e.mu.Lock()
-		delete(e.conns, c.peer)
-		e.mu.Unlock()
-	}()
-	e.work.Go(c.writes)
-	m := newMessages(c, &e.cfg, c.pinged)
-	for {
-		frame, err := m.next()
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				err = fmt.Errorf("read: %w", err)
-			}
-			c.cancel(err)
-			return count
-		}
+	defer e.forget(c)
+	for ; err == nil; frame, err = m.next() {
 		e.hand(c, wire.Event{Kind: wire.PeerMessage, Peer: c.peer, Frame: frame})
 		count++
 	}
+	c.cancel(err)
+	return count
+}
+
+func (e *end) forget(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.conns, c.peer)
 }
 
 // hand hands an event up, unless the connection or this end is over first.
