@@ -104,16 +104,17 @@ func (c *container) start(ctx context.Context) error {
 	return err
 }
 
-// settle is the end of the task's process; it comes once.
+// settle is the end of the task's process; it comes once. Whoever is told of it
+// finds it so.
 func (c *container) settle(e sandbox.Exit) {
+	c.io.ended()
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.exit = &e
+	close(c.gone)
 	if c.phase == started {
 		c.tell()
 	}
-	c.mu.Unlock()
-	c.io.ended()
-	close(c.gone)
 }
 
 // tell closes exited, with the exit of a process that was started. c.mu is held.
@@ -146,7 +147,15 @@ func (c *container) Kill(ctx context.Context) error {
 	if c.ended() {
 		return nil
 	}
-	if err := c.r.kill(ctx, c.id); err != nil {
+	err := c.r.kill(ctx, c.id)
+	if err != nil && !hung(err) {
+		// It may be its end that is in the way, before anybody has been told of it.
+		c.hint()
+		if c.awaitGone(2*hintGrace) == nil {
+			return nil
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("kill container %s: %w", c.id, classify(err))
 	}
 	return nil

@@ -68,7 +68,7 @@ func (c *container) unmake(ctx context.Context) error {
 func (c *container) end(ctx context.Context) error {
 	err := c.r.kill(ctx, c.id)
 	if err == nil {
-		err = c.awaitGone()
+		err = c.awaitGone(c.r.cfg.Watchdog)
 	}
 	if err == nil {
 		return nil
@@ -77,11 +77,12 @@ func (c *container) end(ctx context.Context) error {
 	if e := c.r.killShim(ctx, c.id); e != nil {
 		return errors.Join(err, e)
 	}
-	return c.awaitGone()
+	return c.awaitGone(c.r.cfg.Watchdog)
 }
 
-func (c *container) awaitGone() error {
-	timer := time.NewTimer(c.r.cfg.Watchdog)
+// awaitGone waits for the end of the task's process.
+func (c *container) awaitGone(most time.Duration) error {
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case <-c.gone:

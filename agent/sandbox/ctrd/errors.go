@@ -13,7 +13,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 )
 
-// errWatchdog is why a step's context ended.
+// errWatchdog is why a step's context was ended.
 var errWatchdog = errors.New("no answer within the watchdog's time")
 
 // retryPause is between two tries of a call that containerd's end interrupted.
@@ -33,9 +33,11 @@ func toNative(err error) error {
 func classify(err error) error {
 	err = toNative(err)
 	switch {
-	case err == nil, known(err), errors.Is(err, context.Canceled):
+	case err == nil, known(err):
 		return err
-	case errdefs.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded), errdefs.IsPermissionDenied(err),
+	case errors.Is(err, context.Canceled) && !hung(err):
+		return err
+	case hung(err), errdefs.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded), errdefs.IsPermissionDenied(err),
 		errdefs.IsNotImplemented(err):
 		return fmt.Errorf("%w: %w", sandbox.ErrUnavail, err)
 	}
@@ -48,25 +50,31 @@ func known(err error) bool {
 }
 
 // hung reports whether a step ended by its watchdog.
-func hung(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errWatchdog)
-}
+func hung(err error) bool { return errors.Is(err, errWatchdog) }
 
 // step does one exchange with containerd. It is cut short by the watchdog, never
 // by its caller: an exchange that was given up leaves an unknown state behind.
 // Its error has an errdefs class.
+//
+// The bound is no deadline of the context: containerd would be told of it, and
+// give up at the same moment in words of its own.
 func (r *Runtime) step(ctx context.Context, name string, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), r.cfg.Watchdog, errWatchdog)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	timer := time.AfterFunc(r.cfg.Watchdog, func() { cancel(errWatchdog) })
+	defer timer.Stop()
 	began := time.Now()
-	err := do(ctx)
+	err := toNative(do(ctx))
 	if r.cfg.Observe != nil {
 		r.cfg.Observe(name, time.Since(began))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, toNative(err))
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) != nil:
+		return fmt.Errorf("%s: %w: %w", name, context.Cause(ctx), err)
 	}
-	return nil
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // sure is a step that may be done twice. It is, when containerd ended in the

@@ -139,9 +139,11 @@ func probeSpec(t testing.TB) func(args ...string) *specs.Spec {
 // bareSpec runs one of the host's programs: a test binary that detects races is
 // linked dynamically. The version is the newest that old crun takes.
 func bareSpec(args ...string) *specs.Spec {
+	// A program that detects races sleeps a second before it ends, unless told not to.
+	env := []string{"PATH=/bin:/usr/bin", "GORACE=atexit_sleep_ms=0"}
 	s := &specs.Spec{
 		Version: "1.0.2",
-		Process: &specs.Process{Args: args, Cwd: "/", Env: []string{"PATH=/bin:/usr/bin"}, NoNewPrivileges: true},
+		Process: &specs.Process{Args: args, Cwd: "/", Env: env, NoNewPrivileges: true},
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},

@@ -74,7 +74,8 @@ func (r *Runtime) isShimOf(pid int, id string) bool {
 }
 
 // isShim reports whether a command line, as /proc has it, is that of the shim
-// which serves container id in a namespace.
+// which serves container id in a namespace, or is about to. The same program is
+// also what containerd runs to clean up after a dead one; that is none.
 func isShim(cmdline []byte, namespace, id string) bool {
 	var args []string
 	for arg := range bytes.SplitSeq(bytes.TrimSuffix(cmdline, []byte{0}), []byte{0}) {
@@ -84,6 +85,6 @@ func isShim(cmdline []byte, namespace, id string) bool {
 		i := slices.Index(args, flag)
 		return i >= 0 && i+1 < len(args) && args[i+1] == value
 	}
-	return len(args) > 0 && bytes.HasPrefix([]byte(filepath.Base(args[0])), []byte("containerd-shim")) &&
+	return len(args) > 0 && args[len(args)-1] != "delete" && bytes.HasPrefix([]byte(filepath.Base(args[0])), []byte("containerd-shim")) &&
 		has("-namespace", namespace) && has("-id", id)
 }

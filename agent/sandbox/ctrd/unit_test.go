@@ -62,6 +62,8 @@ func TestIsShim(t *testing.T) {
 		{line, "ingot", "job-2", false},
 		{line, "k8s.io", "job-1", false},
 		{strings.Replace(line, "containerd-shim", "less", 1), "ingot", "job-1", false},
+		{line + "start\x00", "ingot", "job-1", true},
+		{line + "delete\x00", "ingot", "job-1", false},
 		{"", "ingot", "job-1", false},
 		{"containerd-shim-runc-v2\x00-namespace\x00ingot\x00-id\x00", "ingot", "job-1", false},
 	} {

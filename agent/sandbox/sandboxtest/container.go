@@ -92,8 +92,8 @@ func (c *container) closeExited() {
 }
 
 func (c *container) Kill(context.Context) error {
+	c.end(killedCode) // first: what the program makes of its end does not count
 	c.stop(errKilled)
-	c.end(killedCode)
 	return nil
 }
 
