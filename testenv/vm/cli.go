@@ -183,7 +183,7 @@ func (c cli) copy(ctx context.Context, args []string, do func(*Machine, context.
 }
 
 func (c cli) test(ctx context.Context, args []string) (int, error) {
-	var t TestRun
+	var t Tests
 	pkgs, err := c.flags(args, 1, func(fs *flag.FlagSet) {
 		fs.StringVar(&t.Run, "run", "", "")
 		fs.BoolVar(&t.Verbose, "v", false, "")

@@ -40,7 +40,7 @@ func (s summary) String() string {
 
 // convert returns a writer for a test binary's output. The output is printed as
 // t says, and the summary is sent after the writer was closed.
-func (t TestRun) convert(ctx context.Context) (io.WriteCloser, <-chan summary, error) {
+func (t Tests) convert(ctx context.Context) (io.WriteCloser, <-chan summary, error) {
 	cmd := exec.CommandContext(ctx, "go", "tool", "test2json")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -64,7 +64,7 @@ func (t TestRun) convert(ctx context.Context) (io.WriteCloser, <-chan summary, e
 
 // print reads events to their end. Without Verbose the output of a test is held
 // until it fails or is skipped.
-func (t TestRun) print(events io.Reader) summary {
+func (t Tests) print(events io.Reader) summary {
 	var s summary
 	held := map[string]*strings.Builder{}
 	for in := json.NewDecoder(events); ; {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +33,7 @@ func Up(ctx context.Context, cfg Config) (*Machine, error) {
 	}
 	dir := keptDir(cfg.Cache)
 	// What an Up that was killed half-way left would be in the way.
-	if err := endKept(ctx, cfg, dir); err != nil && !errors.Is(err, ErrNotUp) {
+	if err := endKept(ctx, dir); err != nil && !errors.Is(err, ErrNotUp) {
 		return nil, err
 	}
 	b, err := prepare(ctx, cfg, false)
@@ -71,7 +73,10 @@ func Attach(ctx context.Context, cfg Config) (*Machine, error) {
 	if err := m.connect(ctx); err != nil {
 		return nil, orCause(ctx, err)
 	}
-	m.stop = func() error { return StopKept(context.WithoutCancel(ctx), cfg) }
+	m.stop = sync.OnceValue(func() error {
+		m.client.Close()
+		return StopKept(context.WithoutCancel(ctx), cfg)
+	})
 	return m, nil
 }
 
@@ -83,7 +88,7 @@ func StopKept(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer lock.Close()
-	return endKept(ctx, cfg, keptDir(cfg.Cache))
+	return endKept(ctx, keptDir(cfg.Cache))
 }
 
 func lockKept(ctx context.Context, cfg Config) (Config, *os.File, error) {
@@ -109,7 +114,7 @@ func runningRecord(dir string) (record, error) {
 }
 
 // endKept kills the process of the machine in dir and removes the directory.
-func endKept(ctx context.Context, cfg Config, dir string) error {
+func endKept(ctx context.Context, dir string) error {
 	r, err := runningRecord(dir)
 	if errors.Is(err, ErrNotUp) {
 		return errors.Join(err, os.RemoveAll(dir))
@@ -130,7 +135,7 @@ func endKept(ctx context.Context, cfg Config, dir string) error {
 		return fmt.Errorf("vm: end the kept machine: %w", err)
 	}
 	// The lock comes free when QEMU is gone.
-	lock, err := lockFile(ctx, filepath.Join(dir, lockName), unix.LOCK_EX, cfg.Log)
+	lock, err := lockFile(ctx, filepath.Join(dir, lockName), unix.LOCK_EX, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

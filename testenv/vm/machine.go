@@ -41,7 +41,7 @@ func (m *Machine) Close() error { return m.client.Close() }
 // If ctx ends the program is killed and the error is the cause of ctx. With any
 // error the status is -1.
 func (m *Machine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, argv ...string) (int, error) {
-	code, err := m.run(ctx, stdin, stdout, stderr, quote(argv))
+	code, err := m.run(ctx, stdin, stdout, stderr, "exec "+quote(argv))
 	if err != nil {
 		return -1, fmt.Errorf("vm: run %s: %w", argv[0], err)
 	}

@@ -13,9 +13,10 @@ const stateName = "state" // RAM and devices of a booted machine
 const bootTimeout = 5 * time.Minute
 
 // warmUp is run before a machine is saved, so that each restored one has its
-// daemon up, what it will run first in its page cache, and nothing unwritten.
-const warmUp = "systemctl start containerd && systemctl is-system-running --wait; " +
-	"ctr version && runc --version && crun --version && tar --version && sync"
+// daemon up, what it will run first in memory, and nothing unwritten.
+const warmUp = `systemctl start containerd && systemctl is-system-running --wait
+modprobe overlay && ctr version && tar --version &&
+cat "$(command -v containerd-shim-runc-v2)" "$(command -v runc)" "$(command -v crun)" >/dev/null && sync`
 
 // ensureSnapshot returns the directory of a booted machine's disk and state,
 // made if need be. Both fit only the image, QEMU, host and options they were

@@ -16,8 +16,8 @@ import (
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
-// TestRun says which tests to run in the machine.
-type TestRun struct {
+// Tests says which tests to run in the machine.
+type Tests struct {
 	Packages []string      // patterns as of the go command, seen from the working directory
 	Run      string        // regular expression as of go test -run; "" runs all
 	Verbose  bool          // print all output, not only that of failures
@@ -45,7 +45,7 @@ func Acquire(ctx context.Context, cfg Config) (m *Machine, release func() error,
 // the kept machine or in one of their own, in a folder with the package's
 // testdata, and prints their output as they run and a summary. The error is
 // ErrTests if a test failed, was skipped, or a package ran none.
-func Test(ctx context.Context, cfg Config, t TestRun) error {
+func Test(ctx context.Context, cfg Config, t Tests) error {
 	if t.Timeout == 0 {
 		t.Timeout = 10 * time.Minute
 	}
@@ -79,7 +79,7 @@ type testPackage struct {
 
 // build builds each package's tests into dir. A package without test files is
 // an error: a pattern that finds nothing to run must not look like success.
-func (t TestRun) build(ctx context.Context, dir string) ([]testPackage, error) {
+func (t Tests) build(ctx context.Context, dir string) ([]testPackage, error) {
 	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles", "-tags=vm", "--"}, t.Packages...)...)
 	list.Stderr = t.Out
 	list.Env = guestEnv()
@@ -117,7 +117,7 @@ func guestEnv() []string {
 }
 
 // runAll runs the packages one after the other and returns how many failed.
-func (t TestRun) runAll(ctx context.Context, m *Machine, pkgs []testPackage) (bad int, err error) {
+func (t Tests) runAll(ctx context.Context, m *Machine, pkgs []testPackage) (bad int, err error) {
 	for _, p := range pkgs {
 		start := time.Now()
 		sum, err := t.runOne(ctx, m, p)
@@ -135,7 +135,7 @@ func (t TestRun) runAll(ctx context.Context, m *Machine, pkgs []testPackage) (ba
 }
 
 // runOne runs one package's tests in a fresh folder of the guest.
-func (t TestRun) runOne(ctx context.Context, m *Machine, p testPackage) (summary, error) {
+func (t Tests) runOne(ctx context.Context, m *Machine, p testPackage) (summary, error) {
 	dir := path.Join("/var/tmp/ingot-test", newID(), p.ImportPath)
 	defer m.Run(context.WithoutCancel(ctx), nil, nil, nil, "rm", "-rf", dir)
 	if err := m.Put(ctx, p.binary, path.Join(dir, "ingot.test")); err != nil {
