@@ -2,6 +2,7 @@ package cgroups
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"strings"
@@ -51,6 +52,9 @@ func makeRoom(dir string) error {
 			return err
 		}
 		for _, pid := range pids { // others may start children meanwhile: look again
+			if pid == "0" {
+				return fmt.Errorf("%w: a process of another pid namespace is in the agent's group", ErrHost)
+			}
 			err := write(path.Join(to, "cgroup.procs"), pid)
 			if err != nil && !errors.Is(err, unix.ESRCH) {
 				return err
