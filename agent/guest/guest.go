@@ -41,7 +41,7 @@ func commands() map[string]command {
 		"feedback-custom":     small(tool.FeedbackCustom),
 		"feedback-grade":      small(tool.FeedbackGrade),
 		"feedback-msg":        small(tool.FeedbackMsg),
-		"feedback-msg-tpl":    template,
+		"feedback-msg-tpl":    templateCommand,
 		"inginious-ipython":   python,
 		"feedback-result":     small(tool.FeedbackResult),
 		"feedback-state":      small(tool.FeedbackState),

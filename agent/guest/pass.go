@@ -14,9 +14,9 @@ import (
 // TemplateProgram is the program beside this one that does feedback-msg-tpl.
 const TemplateProgram = "ingot-template"
 
-// template is feedback-msg-tpl, done by a program of its own that stands beside
+// templateCommand is feedback-msg-tpl, done by a program of its own that stands beside
 // this one or on PATH. Without it there is an error, and no feedback.
-func template(p Process) int {
+func templateCommand(p Process) int {
 	path := filepath.Join(filepath.Dir(p.Args[0]), TemplateProgram)
 	if self, err := os.Executable(); err == nil { // needs /proc
 		path = filepath.Join(filepath.Dir(self), TemplateProgram)

@@ -110,7 +110,16 @@ func FormatFloat(f float64) string {
 // Space reports what Python calls white space.
 func Space(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
-func strip(s string) string { return strings.TrimFunc(s, Space) }
+// strip removes white space around a number. In ASCII text Python knows less of
+// it than elsewhere.
+func strip(s string) string {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return strings.TrimFunc(s, Space)
+		}
+	}
+	return strings.Trim(s, " \t\n\v\f\r")
+}
 
 // ascii turns the decimal digits of every script into 0 to 9. Text that then
 // still is not ASCII is no number.
