@@ -27,5 +27,6 @@
 // Each job walks its bytes a fixed number of times and writes at most 16 MiB of
 // feedback. Catalogues are checked before the gettext library sees them, and
 // are read through an [os.Root], so that no link leads out of the tasks
-// directory. Memory held for them is bounded.
+// directory: a course that is itself such a link is graded, with its texts as
+// they are. Memory held for catalogues is bounded.
 package mcq
