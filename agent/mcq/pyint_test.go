@@ -35,21 +35,25 @@ func TestPyInt(t *testing.T) {
 	}
 }
 
-// Every decimal digit of Unicode has a value, and runs start at zero.
+// Every decimal digit of Unicode has a value, runs start at zero, and what
+// stands beside a run is no digit.
 func TestDigitOf(t *testing.T) {
-	var previous int64 = 9
-	for r := rune(0); r <= unicode.MaxRune; r++ {
-		d, ok := digitOf(r)
-		if ok != unicode.Is(unicode.Nd, r) {
-			t.Fatalf("digitOf(%U) says %v", r, ok)
+	check := func(lo, hi, stride rune) {
+		if stride != 1 || (hi-lo+1)%10 != 0 {
+			t.Fatalf("%U to %U by %d is no run of digits", lo, hi, stride)
 		}
-		if !ok {
-			continue
+		for r := lo - 1; r <= hi+1; r++ {
+			d, ok := digitOf(r)
+			if ok != unicode.Is(unicode.Nd, r) || lo <= r && r <= hi && d != int64(r-lo)%10 {
+				t.Errorf("digitOf(%U) = %d, %v", r, d, ok)
+			}
 		}
-		if d != (previous+1)%10 {
-			t.Fatalf("digitOf(%U) = %d after %d", r, d, previous)
-		}
-		previous = d
+	}
+	for _, run := range unicode.Nd.R16 {
+		check(rune(run.Lo), rune(run.Hi), rune(run.Stride))
+	}
+	for _, run := range unicode.Nd.R32 {
+		check(rune(run.Lo), rune(run.Hi), rune(run.Stride))
 	}
 }
 

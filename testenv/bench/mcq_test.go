@@ -36,7 +36,7 @@ func BenchmarkMCQAgent(b *testing.B) {
 	stub := startStub(b)
 	startAgent(b, stub.router.Addr(), agent.Config{Slots: inFlight, Log: log}, exec)
 	stub.peer = stub.hello()
-	job := mcqJob()
+	job := mcqJob(b)
 	b.ReportAllocs()
 	before := cpuTime(b)
 	b.ResetTimer()
@@ -155,7 +155,7 @@ func cpuTime(b *testing.B) float64 {
 }
 
 // mcqJob is a submission that is right in three of five problems.
-func mcqJob() wire.BackendNewJob {
+func mcqJob(b *testing.B) wire.BackendNewJob {
 	choices := func(texts ...string) []any {
 		var all []any
 		for i, text := range texts {
@@ -170,17 +170,18 @@ func mcqJob() wire.BackendNewJob {
 		}
 		return p
 	}
+	b.Helper()
 	return wire.BackendNewJob{
 		CourseID: wire.Nullable{Value: "course"}, TaskID: wire.Nullable{Value: "task"},
 		EnvironmentType: "mcq", Environment: "mcq",
-		TaskProblems: raw(map[string]any{
+		TaskProblems: raw(b, map[string]any{
 			"q1": problem("First", nil),
 			"q2": problem("Second", map[string]any{"multiple": true}),
 			"q3": problem("Third", map[string]any{"error_message": "Look again"}),
 			"q4": problem("Fourth", map[string]any{"multiple": true, "centralize": true}),
 			"m":  map[string]any{"type": "match", "name": "Fifth", "answer": "42"},
 		}),
-		InputData: raw(map[string]any{
+		InputData: raw(b, map[string]any{
 			"q1": "0", "q2": []any{"0", "1"}, "q3": "1", "q4": []any{"0", "2"}, "m": " 42 ",
 			"@username": "student", "@email": "student@example.org", "@lang": "fr",
 			"@time": "2026-01-02 03:04:05.678901+00:00", "@attempts": "3", "@random": []any{}, "@state": "",
@@ -189,10 +190,11 @@ func mcqJob() wire.BackendNewJob {
 }
 
 // raw packs a value that is made of what msgpack has.
-func raw(v any) wire.Raw {
-	b, err := msgp.AppendIntf(nil, v)
+func raw(b *testing.B, v any) wire.Raw {
+	b.Helper()
+	packed, err := msgp.AppendIntf(nil, v)
 	if err != nil {
-		panic(err) // a mistake in this file
+		b.Fatal(err)
 	}
-	return b
+	return packed
 }
