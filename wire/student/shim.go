@@ -23,7 +23,8 @@ const maxFiles = 8
 
 // Shim is the end of the student container.
 type Shim struct {
-	conn *net.UnixConn
+	in   io.Reader // both are the connection
+	out  io.Writer
 	rest []byte // what arrived behind the command
 }
 
@@ -40,7 +41,7 @@ func Join(conn *net.UnixConn) (*Shim, Command, [3]*os.File, error) {
 	if err != nil {
 		return nil, cmd, files, err
 	}
-	s := &Shim{conn: conn}
+	s := &Shim{in: conn, out: conn}
 	if cmd, err = s.receiveCommand(); err != nil {
 		closeAll(files[:])
 		return nil, cmd, [3]*os.File{}, err
@@ -95,7 +96,7 @@ func (s *Shim) receiveCommand() (cmd Command, err error) {
 	var b []byte
 	chunk := make([]byte, 4<<10)
 	for {
-		n, err := s.conn.Read(chunk)
+		n, err := s.in.Read(chunk)
 		b = append(b, chunk[:n]...)
 		var v wire.Raw
 		rest, bad := v.UnmarshalMsg(b)
@@ -119,7 +120,7 @@ func (s *Shim) receiveCommand() (cmd Command, err error) {
 func (s *Shim) Signal() (syscall.Signal, error) {
 	for len(s.rest) < len(stop) {
 		var chunk [3]byte
-		n, err := s.conn.Read(chunk[:len(stop)-len(s.rest)])
+		n, err := s.in.Read(chunk[:len(stop)-len(s.rest)])
 		s.rest = append(s.rest, chunk[:n]...)
 		if n == 0 && err == io.EOF {
 			return 0, io.EOF // also in the middle of one
@@ -146,7 +147,7 @@ func (s *Shim) Login(l Login) error {
 	if err != nil {
 		return err
 	}
-	if err := frame.NewWriter(s.conn).Write(b); err != nil {
+	if err := frame.NewWriter(s.out).Write(b); err != nil {
 		return fmt.Errorf("student: send the login: %w", err)
 	}
 	return nil

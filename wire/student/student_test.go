@@ -299,37 +299,3 @@ func TestWrongStudents(t *testing.T) {
 		t.Errorf("no hello: %v", err)
 	}
 }
-
-// Whatever arrives as a command and behind it, the shim ends with a command
-// that can be sent again or with an error, and with signals in their range.
-func FuzzShim(f *testing.F) {
-	for _, payload := range recorded(f, "grading->student") {
-		f.Add(append(slices.Clone(payload), "009---"...))
-	}
-	f.Add([]byte("\x81\xa4type\xb3run_student_command12"))
-	f.Add([]byte("\xde\xff\xff"))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		near, far := sockets(t)
-		defer near.Close()
-		defer far.Close()
-		done := join(far)
-		mine := files(t)
-		handBytes(t, near, mine[:], payload)
-		j := <-done
-		if j.err != nil {
-			return
-		}
-		for _, f := range j.files {
-			f.Close()
-		}
-		for {
-			sig, err := j.shim.Signal()
-			if err != nil {
-				break
-			}
-			if sig < 0 || sig > 999 {
-				t.Fatalf("signal %d", sig)
-			}
-		}
-	})
-}
