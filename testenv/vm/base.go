@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,12 +16,13 @@ type base struct {
 	img   image
 	accel accel
 	snap  string   // directory of the snapshot, "" to boot
-	lock  *os.File // shared: nobody prunes what is about to be opened
+	lock  *os.File // of the cache; held until the run directory has a lock of its own
 }
 
 // prepare makes or finds the image and the snapshot that cfg asks for, with the
-// tools they need. The caller closes the lock once its machine runs. rebuild
-// says that a broken image is to be replaced.
+// tools they need. The caller closes the lock once it has a run directory, and
+// before it starts anything: an image that was just used outlives the start.
+// rebuild says that a broken image is to be replaced.
 func prepare(ctx context.Context, cfg Config, rebuild bool) (*base, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -36,18 +36,14 @@ func prepare(ctx context.Context, cfg Config, rebuild bool) (*base, error) {
 		return nil, err
 	}
 	b := &base{cfg: cfg, lock: lock}
-	err = b.fill(ctx, rebuild)
-	if err == nil {
-		err = flock(lock, unix.LOCK_SH)
-	}
-	if err != nil {
+	if err := b.fill(ctx, rebuild); err != nil {
 		lock.Close()
 		return nil, orCause(ctx, err)
 	}
 	return b, nil
 }
 
-// fill does prepare's work under the exclusive lock.
+// fill does prepare's work under the lock.
 func (b *base) fill(ctx context.Context, rebuild bool) error {
 	h, err := readHost(os.DirFS("/"))
 	if err != nil {
@@ -120,5 +116,5 @@ func Build(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.lock.Close())
+	return b.lock.Close()
 }

@@ -23,11 +23,11 @@ const (
 	hostKey    = "host_key.pub" // the guest's public key
 )
 
-// kept is how many images stay in the cache: the newest, and the one of
-// another checkout or of the change that is just being tried.
+// keptImages is how many images stay in the cache: the one used last, and that
+// of another checkout or of the change that is just being tried.
 const keptImages = 2
 
-// needed for an image while it is built, and for a machine, in MiB.
+// What must be free to build an image, and to run a machine.
 const (
 	buildSpaceMiB = 3 << 10
 	runSpaceMiB   = 512

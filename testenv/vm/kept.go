@@ -40,7 +40,6 @@ func Up(ctx context.Context, cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer b.lock.Close()
 	m, err = b.start(ctx, dir, false)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,8 @@ type launch struct {
 
 // args returns QEMU's arguments. The monitor is file descriptor 3.
 func (l launch) args() []string {
-	kernel := append([]string{"root=/dev/vda", "rw", "console=ttyS0", "panic=-1", "mitigations=off", "quiet"}, l.kernel...)
+	kernel := append([]string{"root=/dev/vda", "rw", "console=ttyS0", "panic=-1", "mitigations=off",
+		"loglevel=5", "systemd.show_status=true"}, l.kernel...)
 	args := []string{
 		"-name", l.name(),
 		"-nodefaults", "-no-user-config", "-display", "none",

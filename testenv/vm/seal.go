@@ -22,7 +22,7 @@ func seal(dir string) error {
 		if err != nil {
 			return fmt.Errorf("vm: seal: %w", err)
 		}
-		if info.Mode().IsRegular() {
+		if info.Mode().IsRegular() && e.Name() != sealName {
 			sizes[e.Name()] = info.Size()
 		}
 	}

@@ -26,7 +26,7 @@ func (b *base) ensureSnapshot(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	shape := launch{accel: b.accel, memory: b.cfg.MemoryMiB, cpus: b.cfg.CPUs, image: b.img}
+	shape := launch{accel: b.accel, memory: b.cfg.MemoryMiB, cpus: b.cfg.CPUs}
 	facts = append(append(facts, warmUp), shape.args()...)
 	dir := filepath.Join(b.img.dir, "booted-"+digest(facts))
 	if checkSeal(dir) == nil {

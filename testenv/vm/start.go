@@ -28,19 +28,16 @@ func Start(ctx context.Context, cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer b.lock.Close()
 	return b.start(ctx, filepath.Join(b.cfg.Cache, "run", newID()), true)
 }
 
-// start starts a machine in the new directory dir; tied means that it ends with
-// ctx and this process.
+// start starts a machine in the new directory dir and gives up the cache's
+// lock; tied means that it ends with ctx and this process.
 func (b *base) start(ctx context.Context, dir string, tied bool) (*Machine, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("vm: make a run directory: %w", err)
-	}
-	lock, ok := tryLock(filepath.Join(dir, lockName))
-	if !ok {
-		return nil, fmt.Errorf("vm: the run directory %s is in use", dir)
+	lock, err := newRunDir(dir)
+	b.lock.Close()
+	if err != nil {
+		return nil, err
 	}
 	// QEMU holds the lock from here on.
 	defer lock.Close()
@@ -59,6 +56,19 @@ func (b *base) start(ctx context.Context, dir string, tied bool) (*Machine, erro
 		return os.RemoveAll(dir)
 	})
 	return m, nil
+}
+
+// newRunDir makes a run directory and takes its lock. The caller holds that of
+// the cache, or the new directory might be swept away before it is locked.
+func newRunDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("vm: make a run directory: %w", err)
+	}
+	lock, ok := tryLock(filepath.Join(dir, lockName))
+	if !ok {
+		return nil, fmt.Errorf("vm: the run directory %s is in use", dir)
+	}
+	return lock, nil
 }
 
 // failure adds what the machine in dir said to an error of its start.
