@@ -24,7 +24,10 @@
 // A goroutine per container asks containerd to wait for the exit, from before
 // the start on, and asks again when containerd was restarted meanwhile. The
 // event stream only hints: an exit event, or a new subscription, makes that
-// goroutine look at the task's state, so an answer that got lost is found.
+// goroutine look at the task's state, so an answer that got lost is found. One
+// thing cannot be found: containerd from 1.7 on forgets, at its start, a task
+// that ended while it was down. Such a container is told as lost, with its
+// output complete.
 //
 // Clean-up never runs on its caller's context: a kill cancels that context, and
 // what was made must go all the same. Each step has a bound instead

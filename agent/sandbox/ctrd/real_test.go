@@ -20,6 +20,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/sandboxtest"
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
 func TestMain(m *testing.M) {
@@ -30,9 +31,7 @@ func TestMain(m *testing.M) {
 // config is a namespace of its own on the tier's containerd.
 func config(t testing.TB) Config {
 	t.Helper()
-	if os.Getenv("INGOT_TIER") == "" {
-		t.Fatal("this test needs a containerd that is not the machine's: run it with testenv/native or testenv/vm")
-	}
+	tier.Require(t, tier.Native, tier.VM)
 	return Config{
 		Address:   os.Getenv("CONTAINERD_ADDRESS"),
 		Namespace: "ingot-test-" + strconv.FormatInt(time.Now().UnixNano(), 36),
