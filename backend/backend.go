@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/wire"
 )
@@ -23,7 +25,8 @@ type Config struct {
 	// Zero: it stops at once.
 	Drain time.Duration
 
-	Log *slog.Logger // nil: no log
+	Log     *slog.Logger          // nil: no log
+	Metrics prometheus.Registerer // nil: no metrics
 }
 
 // ErrClosed is the end of Run when a socket is closed under it.
@@ -43,6 +46,8 @@ type Backend struct {
 	clients *side
 	later   []sched.Event // came up while effects were carried out
 	spelled spelled
+	metrics *metrics
+	recent  recent
 	list    *lister
 }
 
@@ -52,7 +57,11 @@ func New(agents, clients wire.Router, cfg Config) *Backend {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Backend{
+	reg := cfg.Metrics
+	if reg == nil {
+		reg = prometheus.NewRegistry()
+	}
+	b := &Backend{
 		cfg:     cfg,
 		log:     cfg.Log,
 		state:   sched.New(cfg.Sched),
@@ -62,7 +71,10 @@ func New(agents, clients wire.Router, cfg Config) *Backend {
 		agents:  newSide("agent", agents),
 		clients: newSide("client", clients),
 		list:    newLister(clients, cfg.Limits),
+		metrics: newMetrics(reg),
 	}
+	reg.MustRegister(newCollector(b))
+	return b
 }
 
 // Run serves until ctx is done, then refuses new jobs, delivers the results of

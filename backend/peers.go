@@ -87,7 +87,7 @@ func (b *Backend) decode(s *side, ev wire.Event) (*peer, wire.Message) {
 	}
 	m, err := p.dialect.Decode(ev.Frame)
 	if err != nil {
-		b.drop(s, ev.Peer, err)
+		b.drop(s, ev.Peer, "bad message", err)
 		if s == b.agents {
 			b.step(sched.AgentDown{Peer: ev.Peer})
 		} else {
@@ -95,16 +95,18 @@ func (b *Backend) decode(s *side, ev wire.Event) (*peer, wire.Message) {
 		}
 		return nil, nil
 	}
+	b.metrics.message(s.name, m, false)
 	return p, m
 }
 
-// drop ends the connection of a peer that misbehaves.
-func (b *Backend) drop(s *side, id wire.Peer, cause error) {
+// drop ends the connection of a peer that misbehaves. The reason is for metrics.
+func (b *Backend) drop(s *side, id wire.Peer, reason string, cause error) {
 	p := s.peers[id]
 	if p == nil {
 		return
 	}
 	delete(s.peers, id)
 	s.router.Drop(id, cause)
+	b.metrics.dropped.WithLabelValues(s.name, reason).Inc()
 	b.log.Warn("connection dropped", "side", s.name, "peer", id, "addr", p.addr, "err", cause)
 }

@@ -16,6 +16,7 @@ func (b *Backend) report(e sched.Effect) {
 			b.log.Debug("job sent", "job", e.Job.Request.JobID, "agent", e.Agent, "environment", e.Job.Environment(), "waited", e.Waited)
 		}
 	case sched.JobEnded:
+		b.recent.add(e)
 		b.reportEnd(e)
 	case sched.JobRefused:
 		b.log.Warn("job refused", "job", e.JobID, "client", e.Client, "why", e.Why)

@@ -38,12 +38,24 @@ func (b *Backend) do(e sched.Effect) {
 			b.list.add(e.Peer, p.dialect.Generation(), e.Listing)
 		}
 	case sched.DropClient:
-		b.drop(b.clients, e.Peer, e.Cause)
+		b.drop(b.clients, e.Peer, reason(e.Cause), e.Cause)
 	case sched.DropAgent:
-		b.drop(b.agents, e.Peer, e.Cause)
+		b.drop(b.agents, e.Peer, reason(e.Cause), e.Cause)
 	default:
+		b.metrics.fact(e)
 		b.report(e)
 	}
+}
+
+// reason names why the scheduler wants a connection dropped.
+func reason(cause error) string {
+	switch {
+	case errors.Is(cause, sched.ErrUnexpected):
+		return "unexpected message"
+	case errors.Is(cause, sched.ErrSilent):
+		return "silent"
+	}
+	return "replaced"
 }
 
 // spelled is the last message sent, to save spelling it once per receiver.
@@ -62,14 +74,15 @@ func (b *Backend) send(s *side, id wire.Peer, m wire.Message) bool {
 	if gen := p.dialect.Generation(); b.spelled.msg != m || b.spelled.gen != gen {
 		frame, err := p.dialect.Append(nil, m)
 		if err != nil {
-			b.drop(s, id, err)
+			b.drop(s, id, "cannot encode", err)
 			return false
 		}
 		b.spelled = spelled{m, gen, frame}
 	}
+	b.metrics.message(s.name, m, true)
 	err := s.router.Send(id, b.spelled.frame)
 	if errors.Is(err, wire.ErrQueueFull) {
-		b.drop(s, id, errSlow)
+		b.drop(s, id, "slow", errSlow)
 		return false
 	}
 	return true

@@ -92,6 +92,9 @@ func (s *State) checkTopics() (errs []error) {
 		if len(t.free.items) > 0 && len(t.waiting.items) > 0 {
 			bad("%s has %d jobs waiting and %d agents free", n, len(t.waiting.items), len(t.free.items))
 		}
+		if t.lanes[0]+t.lanes[1]+t.lanes[2] != len(t.waiting.items) {
+			bad("%s has %v jobs waiting by lane, %d in all", n, t.lanes, len(t.waiting.items))
+		}
 		if !t.shown && len(t.versions.items)+len(t.waiting.items) == 0 {
 			bad("%s is needed by nobody", n)
 		}

@@ -94,9 +94,9 @@ func (s *State) unknown(warned *bool, answer Effect) {
 // submit accepts a job or answers it at once.
 func (s *State) submit(c *client, m *wire.ClientNewJob) {
 	j := &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), waitsAt: -1}
-	if why := s.refusal(c, j); why != "" {
-		r := j.result("crash", why, wire.Nullable{})
-		if why == textDuplicate {
+	if why, text := s.refusal(c, j); why != "" {
+		r := j.result("crash", text, wire.Nullable{})
+		if why == refusedDuplicate {
 			r.State = "" // PROTOCOL.md 2.7
 		}
 		s.emit(ToClient{c.peer, &wire.BackendJobDone{JobID: m.JobID, Result: r}})
@@ -109,19 +109,27 @@ func (s *State) submit(c *client, m *wire.ClientNewJob) {
 	s.place(j)
 }
 
-// refusal returns why j is not accepted, or "".
-func (s *State) refusal(c *client, j *job) string {
+// Why a job is refused, for operators.
+const (
+	refusedDuplicate = "duplicate id"
+	refusedStopped   = "stopping"
+	refusedClient    = "client limit"
+	refusedQueue     = "queue limit"
+)
+
+// refusal returns why j is not accepted, with a text for its client, or "".
+func (s *State) refusal(c *client, j *job) (why, text string) {
 	switch {
 	case s.jobs[j.key] != nil:
-		return textDuplicate
+		return refusedDuplicate, textDuplicate
 	case s.stopped:
-		return textStopped
+		return refusedStopped, textStopped
 	case s.cfg.ClientLimit > 0 && len(c.jobs) >= s.cfg.ClientLimit:
-		return textClient
+		return refusedClient, textClient
 	case s.cfg.QueueLimit > 0 && s.waiting >= s.cfg.QueueLimit && !s.hasRoom(j):
-		return textFull
+		return refusedQueue, textFull
 	}
-	return ""
+	return "", ""
 }
 
 // kill ends a job. A running one ends when its agent says so. An id that is not

@@ -15,6 +15,7 @@ func (s *State) place(j *job) {
 	}
 	s.waiting++
 	j.topic.waiting.push(entry{j.Request.Priority, j.seq, j})
+	j.topic.lanes[j.Lane()]++
 	if t := j.topic; len(t.versions.items) == 0 && s.cfg.Unrunnable > 0 {
 		if at := s.expires(j); !t.expiry.IsZero() && at.Before(t.expiry) {
 			t.expiry = at
@@ -66,6 +67,7 @@ func (s *State) bid(a *agent) {
 // unqueue takes j out of those that wait.
 func (s *State) unqueue(j *job) {
 	j.topic.waiting.remove(j.waitsAt)
+	j.topic.lanes[j.Lane()]--
 	s.waiting--
 	s.listing = nil
 }

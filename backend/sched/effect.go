@@ -54,7 +54,7 @@ var (
 type JobRefused struct {
 	Client wire.Peer
 	JobID  string
-	Why    string // the text that the client got
+	Why    string // duplicate id, stopping, client limit or queue limit
 }
 
 // JobSent tells that a job went to an agent.

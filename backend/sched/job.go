@@ -35,6 +35,18 @@ func (j *Job) Info() string {
 	return r.CourseID.Value + "/" + r.TaskID.Value
 }
 
+// Lanes is the number of lanes that statistics tell apart.
+const Lanes = 3
+
+// Lane groups priorities for statistics: 0 for priority 0 (submissions), 1 for
+// priority 1 (replays), 2 for all others.
+func (j *Job) Lane() int {
+	if p := j.Request.Priority; p == 0 || p == 1 {
+		return int(p)
+	}
+	return 2
+}
+
 // key tells jobs apart. Ids of clients up to 0.6 are unique per connection,
 // later ones over all clients (PROTOCOL.md 1.3).
 type key struct {

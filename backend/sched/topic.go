@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -12,6 +13,7 @@ type topic struct {
 	name     Name
 	seq      uint64 // order of appearance
 	waiting  heap[entry]
+	lanes    [Lanes]int   // of waiting, by lane
 	free     heap[bid]    // connected agents with free slots
 	versions heap[*offer] // all agents that have it, the newest image first
 
@@ -34,6 +36,10 @@ func (e entry) before(f entry) bool {
 		return e.priority < f.priority
 	}
 	return e.seq < f.seq
+}
+
+func (e entry) compare(f entry) int {
+	return cmp.Or(cmp.Compare(e.priority, f.priority), cmp.Compare(e.seq, f.seq))
 }
 
 // bid is an agent's offer of free slots in one topic, with its rank.
