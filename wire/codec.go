@@ -28,6 +28,7 @@ func (d *Dialect) DecodeInto(frame []byte, m Message) error {
 }
 
 func (d *Dialect) decode(frame []byte, into Message) (Message, error) {
+	defer d.forget()
 	entries, err := d.split(frame)
 	if err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
@@ -40,7 +41,7 @@ func (d *Dialect) decode(frame []byte, into Message) (Message, error) {
 	if !ok {
 		return nil, fmt.Errorf("wire: %w %q", ErrUnknownType, clip(kind))
 	}
-	d.hint, d.flat, d.items = legacy|current, flatParameters{}, d.lim.Items
+	d.hint, d.items = legacy|current, d.lim.Items
 	m, in, err := s.decode(d, entries, into)
 	if err == nil && in&d.known == 0 {
 		err = d.stranger()
@@ -50,6 +51,12 @@ func (d *Dialect) decode(frame []byte, into Message) (Message, error) {
 	}
 	d.narrow(in, d.hint)
 	return m, nil
+}
+
+// forget lets go of the frame, which may be large, while its peer says nothing.
+func (d *Dialect) forget() {
+	clear(d.entries[:])
+	d.flat = flatParameters{}
 }
 
 // stranger is the error for a good message that this peer should not speak.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/ingot-grading/ingot/wire"
 )
@@ -116,7 +118,7 @@ func TestEncodedTextIsUTF8(t *testing.T) {
 			if err := (wire.Limits{}).Check(frame); err != nil {
 				t.Errorf("%s %T: %v", g, m, err)
 			}
-			if bytes.Contains(frame, []byte("a\uFFFDb")) == (g <= wire.G6 && reflect.TypeOf(m) == reflect.TypeFor[*wire.BackendUpdateEnvironments]()) {
+			if g >= wire.G7 && !bytes.Contains(frame, []byte("a\uFFFDb")) {
 				t.Errorf("%s %T: % x", g, m, frame)
 			}
 		}
@@ -146,6 +148,30 @@ func TestIDsOutliveTheFrame(t *testing.T) {
 			t.Fatalf("id %d changed", i)
 		}
 	}
+}
+
+// Neither a dialect nor an id keeps a large frame in memory.
+func TestFramesAreLetGo(t *testing.T) {
+	d := wire.NewDialect(wire.GH, wire.Limits{})
+	frame := message(t, done("archive", make([]byte, 1<<20))...)
+	watch := weak.Make(&frame[0])
+	m, err := d.Decode(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := m.(*wire.AgentJobDone).JobID
+	runtime.GC()
+	if watch.Value() == nil {
+		t.Error("the frame went before its message")
+	}
+	runtime.KeepAlive(m)
+	m, frame = nil, nil
+	runtime.GC()
+	if watch.Value() != nil {
+		t.Error("the frame is still there")
+	}
+	runtime.KeepAlive(d)
+	runtime.KeepAlive(id)
 }
 
 // What is only passed on is a part of the frame.

@@ -90,9 +90,11 @@ func NewDialect(g Generation, lim Limits) *Dialect {
 	return &Dialect{gen: g, known: only(g), lim: lim.withDefaults()}
 }
 
-// NewLearner returns the dialect of a peer not heard of yet. It starts as the
-// newest generation and narrows with each message decoded (PROTOCOL.md 1.10).
-// Where the bytes leave a choice, it speaks the newest that is left.
+// NewLearner returns a server's dialect of a peer not heard of yet. It starts as
+// the newest generation and narrows with each message decoded (PROTOCOL.md 1.10).
+// Where the bytes leave a choice, it speaks the newest that is left. An agent
+// knows its backend's generation from its configuration: what backends send is
+// too little to learn from.
 func NewLearner(lim Limits) *Dialect {
 	return &Dialect{gen: GH, known: legacy | current, learns: true, lim: lim.withDefaults()}
 }

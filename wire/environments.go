@@ -8,18 +8,6 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// mcq is the environment type without containers, and the name of its one
-// environment. Up to 0.6 there are only names, and this one is special.
-const mcq = "mcq"
-
-// legacyType returns the type of an environment that has only a name.
-func legacyType(name string) string {
-	if name == mcq {
-		return mcq
-	}
-	return "docker"
-}
-
 // readEnvironments reads type → name → description (PROTOCOL.md 1.7).
 func readEnvironments(d *Dialect, v Raw, m *AgentHello) error {
 	m.Types, m.Environments = nil, nil
@@ -82,7 +70,10 @@ func (d *Dialect) describe(v Raw, e *Environment) (generations, error) {
 			advertises = true
 		}
 		if err == nil && !ok {
-			err = mismatch("another type in "+string(clip(key)), v)
+			err = mismatch("another type", v)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", key, err)
 		}
 		return err
 	})
@@ -127,15 +118,11 @@ func appendEnvironments(d *Dialect, b []byte, m *AgentHello) []byte {
 	}
 	b = msgp.AppendMapHeader(b, uint32(len(types)))
 	for _, kind := range types {
-		b = appendText(b, kind)
-		at, n := len(b), uint32(0)
-		for i := range m.Environments {
-			if e := &m.Environments[i]; e.Type == kind {
-				b = d.appendDescription(appendText(b, e.Name), e)
-				n++
-			}
+		of := slices.DeleteFunc(slices.Clone(m.Environments), func(e Environment) bool { return e.Type != kind })
+		b = msgp.AppendMapHeader(appendText(b, kind), uint32(len(of)))
+		for i := range of {
+			b = d.appendDescription(appendText(b, of[i].Name), &of[i])
 		}
-		b = slices.Insert(b, at, msgp.AppendMapHeader(nil, n)...)
 	}
 	return b
 }
@@ -168,16 +155,18 @@ func (d *Dialect) appendDescription(b []byte, e *Environment) []byte {
 	return b
 }
 
-// appendCreated adds the time of creation: a float up to 0.8.4, an int since.
+// appendCreated adds the time of creation: a float up to 0.8.4, an int since. So
+// in 0.8 it is what it can be without losing anything.
 func (d *Dialect) appendCreated(b []byte, e *Environment) []byte {
 	b = msgp.AppendString(b, "created")
-	if d.gen < G8b && e.Type != mcq {
+	whole := math.Floor(e.Created)
+	if e.Type != mcq && (d.gen < G8b || d.gen == G8b && e.Created != whole) {
 		return msgp.AppendFloat64(b, e.Created)
 	}
-	if !(math.Abs(e.Created) < 1<<53) {
-		return appendInt(b, 0)
+	if !(math.Abs(whole) < 1<<53) { // or not a number
+		whole = 0
 	}
-	return appendInt(b, int64(math.Floor(e.Created)))
+	return appendInt(b, int64(whole))
 }
 
 func appendPorts(b []byte, ports []int64) []byte {
@@ -186,133 +175,4 @@ func appendPorts(b []byte, ports []int64) []byte {
 		b = appendInt(b, p)
 	}
 	return b
-}
-
-// readContainers reads name → description, the form up to 0.6.
-func readContainers(d *Dialect, v Raw, m *AgentHello) error {
-	m.Environments = nil
-	seen := map[string]bool{}
-	return d.each(v, func(k, about Raw) error {
-		name, err := d.newName(k, seen)
-		if err != nil {
-			return err
-		}
-		e := Environment{Type: legacyType(name), Name: name, Advertised: true}
-		if _, err := d.describe(about, &e); err != nil {
-			return err
-		}
-		switch {
-		case e.Ports != nil:
-			d.hint &^= only(G5)
-		case e.Type != mcq:
-			d.hint &^= only(G6)
-		}
-		m.Environments = append(m.Environments, e)
-		return nil
-	})
-}
-
-// appendContainers is the reverse of readContainers. Environments of types that
-// these generations do not have are left out.
-func appendContainers(d *Dialect, b []byte, m *AgentHello) []byte {
-	at, n := len(b), uint32(0)
-	for i := range m.Environments {
-		e := &m.Environments[i]
-		if e.Type != legacyType(e.Name) {
-			continue
-		}
-		n++
-		b = appendText(b, e.Name)
-		ports := d.gen == G6 && !e.bare()
-		size := uint32(2)
-		if ports {
-			size = 3
-		}
-		b = appendText(msgp.AppendString(msgp.AppendMapHeader(b, size), "id"), e.ID)
-		b = d.appendCreated(b, e)
-		if ports {
-			b = appendPorts(b, e.Ports)
-		}
-	}
-	return slices.Insert(b, at, msgp.AppendMapHeader(nil, n)...)
-}
-
-var (
-	backendUpdateEnvironments = newLayout(current, "BackendUpdateEnvironments", []field[BackendUpdateEnvironments]{
-		{key: "available_environments", read: readAvailable, send: appendAvailable},
-	})
-	legacyBackendUpdateEnvironments = newLayout(legacy, "backend_update_containers", []field[BackendUpdateEnvironments]{
-		{key: "available_containers", read: readAvailableNames, send: appendAvailableNames},
-	})
-)
-
-// readAvailable reads type → names.
-func readAvailable(d *Dialect, v Raw, m *BackendUpdateEnvironments) error {
-	m.Available = nil
-	return d.each(v, func(k, names Raw) error {
-		kind, err := d.name(k)
-		if err != nil {
-			return err
-		}
-		group := EnvironmentNames{Type: kind}
-		err = d.eachName(names, func(name string) { group.Names = append(group.Names, name) })
-		m.Available = append(m.Available, group)
-		return err
-	})
-}
-
-func (d *Dialect) eachName(v Raw, f func(name string)) error {
-	s, err := scan(v, KindArray, d.lim)
-	if err == nil {
-		err = d.take(s.count)
-	}
-	if err != nil {
-		return err
-	}
-	return d.lim.List(v, func(v Raw) error {
-		name, err := d.name(v)
-		if err == nil {
-			f(name)
-		}
-		return err
-	})
-}
-
-func appendAvailable(_ *Dialect, b []byte, m *BackendUpdateEnvironments) []byte {
-	b = msgp.AppendMapHeader(b, uint32(len(m.Available)))
-	for _, group := range m.Available {
-		b = msgp.AppendArrayHeader(appendText(b, group.Type), uint32(len(group.Names)))
-		for _, name := range group.Names {
-			b = appendText(b, name)
-		}
-	}
-	return b
-}
-
-// readAvailableNames reads the plain list of names that was sent up to 0.6. A
-// type comes more than once where that keeps the order.
-func readAvailableNames(d *Dialect, v Raw, m *BackendUpdateEnvironments) error {
-	m.Available = nil
-	return d.eachName(v, func(name string) {
-		kind := legacyType(name)
-		if n := len(m.Available); n == 0 || m.Available[n-1].Type != kind {
-			m.Available = append(m.Available, EnvironmentNames{Type: kind})
-		}
-		last := &m.Available[len(m.Available)-1]
-		last.Names = append(last.Names, name)
-	})
-}
-
-// appendAvailableNames lists the environments that such a client can ask for.
-func appendAvailableNames(_ *Dialect, b []byte, m *BackendUpdateEnvironments) []byte {
-	at, n := len(b), uint32(0)
-	for _, group := range m.Available {
-		for _, name := range group.Names {
-			if group.Type == legacyType(name) {
-				b = appendText(b, name)
-				n++
-			}
-		}
-	}
-	return slices.Insert(b, at, msgp.AppendArrayHeader(nil, n)...)
 }

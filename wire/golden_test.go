@@ -11,7 +11,8 @@ import (
 )
 
 // Every recorded frame decodes and encodes again to the same bytes, and every
-// refused one is refused.
+// refused one is refused. The same files hold frames of containers, which the
+// tests of wire/grading and wire/student take.
 func TestVectors(t *testing.T) {
 	for _, file := range wiretest.VectorFiles(t) {
 		t.Run(file.Name, func(t *testing.T) {

@@ -113,7 +113,7 @@ func (l *layout[T, M]) decode(d *Dialect, entries []entry, into Message) (Messag
 	for _, e := range entries {
 		i := l.find(e.key, next)
 		if i < 0 {
-			return nil, 0, fmt.Errorf("%w: %q is not one of them", ErrFields, e.key)
+			return nil, 0, fmt.Errorf("%w: %q is not one of them", ErrFields, clip(e.key))
 		}
 		f := &l.fields[i]
 		if err := f.read(d, e.value, (*T)(m)); err != nil {

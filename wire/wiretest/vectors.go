@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -44,14 +45,26 @@ func (v Vector) Frame(t testing.TB) []byte {
 // Generation returns the generation that the version of v speaks.
 func (v Vector) Generation(t testing.TB) wire.Generation {
 	t.Helper()
-	g, ok := map[string]wire.Generation{
-		"0.5.1": wire.G5, "0.6.2": wire.G6, "0.7.4": wire.G7, "0.8.0": wire.G8a,
-		"0.8.5": wire.G8b, "0.9.3": wire.G9, "HEAD": wire.GH,
-	}[v.Gen]
-	if !ok {
+	var minor, patch int
+	if v.Gen == "HEAD" {
+		return wire.GH
+	}
+	if _, err := fmt.Sscanf(v.Gen, "0.%d.%d", &minor, &patch); err != nil {
 		t.Fatalf("%s: unknown version %q", v.Name, v.Gen)
 	}
-	return g
+	switch {
+	case minor <= 5:
+		return wire.G5
+	case minor == 6:
+		return wire.G6
+	case minor == 7:
+		return wire.G7
+	case minor == 8 && patch == 0:
+		return wire.G8a
+	case minor == 8 && patch <= 5:
+		return wire.G8b
+	}
+	return wire.G9
 }
 
 // VectorFile is a file of vectors.
