@@ -78,7 +78,7 @@ install: build ## Install the programs and units below PREFIX (/usr) on this mac
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(addprefix $(BIN)/,$(filter-out ingot-init,$(PROGRAMS)))
 	install -D -t $(DESTDIR)$(PREFIX)/lib/ingot $(BIN)/ingot-init
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system cmd/*/*.service
-	install -D -m 640 -t $(DESTDIR)/etc/ingot cmd/*/*.env
+	install -D -m 644 -t $(DESTDIR)/etc/ingot cmd/*/*.env
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -43,7 +43,8 @@ type Uplink interface {
 }
 
 // Failed is the result of a job that could not be graded: no grade, empty maps,
-// and the submission's state kept (PROTOCOL.md 3.2).
+// no outputs, and the submission's state kept (PROTOCOL.md 3.2).
 func Failed(job Job, status, text string) wire.Result {
-	return wire.Result{Status: status, Text: text, State: job.State}
+	none := wire.Nullable{Null: true}
+	return wire.Result{Status: status, Text: text, State: job.State, Stdout: none, Stderr: none}
 }

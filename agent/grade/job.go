@@ -50,7 +50,7 @@ func (j *job) moveTo(to Phase) {
 		return
 	}
 	last := j.life.past[len(j.life.past)-1]
-	j.log.Debug("job moved", "to", to, "from", last.Name, "took", last.Took)
+	j.log.Debug("job moved", "to", to.String(), "from", last.Name, "took", last.Took)
 	if to == Reported {
 		j.used.Wall, j.used.Phases = now.Sub(j.life.began), j.life.past
 	}
@@ -68,7 +68,7 @@ func (j *job) grade(ctx context.Context) wire.Result {
 	}
 	if status, text := forced(end); status != "" {
 		j.log.Info("job stopped", "status", status, "cause", end.cause, "lost", end.lost)
-		return agent.Failed(j.spec, status, text)
+		return wire.Result{Status: status, Text: text, State: j.spec.State} // outputs are "" here, not nil: PROTOCOL.md 4.9
 	}
 	res := interpret(j.result, j.spec.State)
 	if res.Status == "crash" {

@@ -38,7 +38,7 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	if err := frames.Send(ctx, start); err != nil { // waits in the pipe for the process to read it
 		return ending{}, fmt.Errorf("queue the start frame: %w", err)
 	}
-	unwatch := watch.Start(ctx, watch.Limits{CPU: j.limits.cpu, Wall: j.limits.wall}, j.group.Child(grader).CPU, over)
+	unwatch := watch.Start(ctx, watch.Limits{CPU: j.limits.cpu, Wall: j.limits.wall, CPUs: j.e.cfg.Cgroups.CPUs()}, j.group.Child(grader).CPU, over)
 	defer unwatch()
 	if err := j.box.Start(ctx); err != nil {
 		return ending{}, refuse(err, "Cannot start the container.")

@@ -58,6 +58,14 @@ func Load() (Table, error) {
 	return t, nil
 }
 
+// WriteTable writes demo.yaml, which "ingot demo" reads, to path.
+func WriteTable(path string) error {
+	if err := os.WriteFile(path, table, 0o644); err != nil {
+		return fmt.Errorf("install the demo course: %w", err)
+	}
+	return nil
+}
+
 // Install writes the course to a directory of courses: dir/demo/hello/run and so on.
 func Install(dir string) error {
 	err := fs.WalkDir(tasks, "tasks", func(path string, d fs.DirEntry, err error) error {
