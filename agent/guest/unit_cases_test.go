@@ -90,7 +90,7 @@ func call(t *testing.T, c unitCase) (string, error) {
 		if !ok {
 			return "", errNo
 		}
-		out = f
+		out = jsonText(t, f)
 	case "int":
 		i, ok := pytext.Int(in)
 		if !ok {

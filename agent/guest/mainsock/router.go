@@ -17,7 +17,8 @@ import (
 const (
 	maxPeers  = 256
 	handshake = 10 * time.Second // for a peer to say hello
-	maxQueue  = 64 << 20         // bytes of replies that a peer has not asked for yet
+	maxKept   = 64 << 20         // bytes of replies that a peer has not asked for yet
+	maxOut    = 64               // replies that it asked for and does not read
 )
 
 // Request is a message of a peer.
@@ -119,7 +120,8 @@ func (r *Router) serve(c *net.UnixConn) error {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	p := &Peer{conn: c}
+	p := &Peer{conn: c, out: make(chan []byte, maxOut)}
+	r.running.Go(func() { p.write(gone) })
 	for {
 		payload, err := readMessage(in)
 		if err != nil {
@@ -159,6 +161,7 @@ type Peer struct {
 	kept   [][]byte // replies that were not asked for yet
 	bytes  int      // of kept
 	broken bool
+	out    chan []byte
 }
 
 // Asked notes that the peer made a request and sends it a reply that was kept
@@ -173,7 +176,7 @@ func (p *Peer) Asked() {
 func (p *Peer) Reply(payload []byte) {
 	p.kept, p.bytes = append(p.kept, payload), p.bytes+len(payload)
 	p.flush()
-	if p.bytes > maxQueue {
+	if p.bytes > maxKept {
 		p.drop()
 	}
 }
@@ -182,9 +185,9 @@ func (p *Peer) flush() {
 	for p.owed > 0 && len(p.kept) > 0 && !p.broken {
 		next := p.kept[0]
 		p.kept, p.bytes, p.owed = p.kept[1:], p.bytes-len(next), p.owed-1
-		// A peer that asked for a reply reads it; one that does not is stopped.
-		p.conn.SetWriteDeadline(time.Now().Add(handshake))
-		if writeMessage(p.conn, next) != nil {
+		select {
+		case p.out <- next:
+		default: // it asks but does not read
 			p.drop()
 		}
 	}
@@ -193,4 +196,19 @@ func (p *Peer) flush() {
 func (p *Peer) drop() {
 	p.broken, p.kept, p.bytes = true, nil, 0
 	p.conn.Close()
+}
+
+// write sends replies until the connection ends.
+func (p *Peer) write(gone <-chan struct{}) {
+	for {
+		select {
+		case b := <-p.out:
+			if writeMessage(p.conn, b) != nil {
+				p.conn.Close() // ends its reader too
+				return
+			}
+		case <-gone:
+			return
+		}
+	}
 }
