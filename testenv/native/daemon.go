@@ -63,7 +63,10 @@ func Start(ctx context.Context, cfg Config) (*Daemon, error) {
 	if err := os.WriteFile(d.configFile(), []byte(conf), 0o600); err != nil {
 		return nil, fmt.Errorf("write containerd's configuration: %w", err)
 	}
-	return d, d.run(ctx)
+	if err := d.Run(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // Address is the path of the daemon's socket.
@@ -73,7 +76,7 @@ func (d *Daemon) configFile() string { return filepath.Join(d.cfg.Dir, "config.t
 
 // Restart stops the daemon and starts it again. Containers go on meanwhile.
 func (d *Daemon) Restart(ctx context.Context) error {
-	return errors.Join(d.Stop(), d.run(ctx))
+	return errors.Join(d.Stop(), d.Run(ctx))
 }
 
 // Stop ends the daemon, not its containers. Stopping it twice is no error.
@@ -107,11 +110,9 @@ func (d *Daemon) Kill() error {
 	return nil
 }
 
-// Run starts a daemon that was stopped.
-func (d *Daemon) Run(ctx context.Context) error { return d.run(ctx) }
-
-// run starts the daemon and waits for the notice that it sends when it serves.
-func (d *Daemon) run(ctx context.Context) error {
+// Run starts a daemon that was stopped, and waits for the notice that it sends
+// when it serves.
+func (d *Daemon) Run(ctx context.Context) error {
 	notices, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(d.cfg.Dir, "notify.sock"), Net: "unixgram"})
 	if err != nil {
 		return fmt.Errorf("listen for containerd's start: %w", err)

@@ -2,10 +2,14 @@ package ctrd
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
+
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 )
 
 // Config says which containerd to use, and how. Only Log is required.
@@ -33,13 +37,16 @@ type Config struct {
 	Observe func(step string, took time.Duration)
 }
 
-// complete fills in what was left out.
+// complete fills in what was left out and refuses what cannot be.
 func (c *Config) complete() error {
 	if c.Log == nil {
 		return errors.New("containerd configuration without a log")
 	}
 	c.Address = cmp.Or(c.Address, "/run/containerd/containerd.sock")
 	c.Namespace = cmp.Or(c.Namespace, "ingot")
+	if _, err := namespaces.NamespaceRequired(namespaces.WithNamespace(context.Background(), c.Namespace)); err != nil {
+		return fmt.Errorf("containerd namespace: %w", err)
+	}
 	c.Snapshotter = cmp.Or(c.Snapshotter, "overlayfs")
 	c.FIFODir = cmp.Or(c.FIFODir, filepath.Join("/run/ingot", c.Namespace))
 	c.Watchdog = cmp.Or(c.Watchdog, time.Minute)

@@ -39,6 +39,21 @@ func TestConnectTells(t *testing.T) {
 	}
 }
 
+func TestBadConfig(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	for name, cfg := range map[string]Config{
+		"no log":         {},
+		"bad namespace":  {Namespace: "../up", Log: log},
+		"long namespace": {Namespace: strings.Repeat("x", 100), Log: log},
+	} {
+		if r, err := Connect(t.Context(), cfg); err == nil {
+			t.Errorf("%s: connected, %v", name, r.Close())
+		} else if errors.Is(err, sandbox.ErrUnavail) {
+			t.Errorf("%s: %v, want it not to blame containerd", name, err)
+		}
+	}
+}
+
 func TestTooOld(t *testing.T) {
 	for version, want := range map[string]bool{
 		"1.6.20~ds1": false, "1.6.0": false, "v1.7.35": false, "2.0.0-rc.1": false, "v10.0.1": false,

@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	apievents "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/typeurl/v2"
 )
+
+// resubscribePause is between a subscription's end and the next. That waits for
+// the connection by itself; the pause is for a daemon that refuses.
+const resubscribePause = 500 * time.Millisecond
 
 // watchEvents follows containerd's events for as long as the runtime lives.
 // They are hints: each subscription begins with a look at everything, as nobody
@@ -26,7 +31,7 @@ func (r *Runtime) watchEvents() {
 			return
 		}
 		r.cfg.Log.Warn("containerd's events were interrupted", "error", err)
-		if !pause(r.ctx, retryPause) {
+		if !pause(r.ctx, resubscribePause) {
 			return
 		}
 	}

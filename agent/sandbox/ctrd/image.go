@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,17 @@ type image struct {
 	sandbox.Image        // without Ref
 	chain         string // the snapshot of its unpacked layers
 	record        images.Image
+}
+
+// named is the image under one of its names, the caller's to change.
+func (i *image) named(ref string) sandbox.Image {
+	named := i.Image
+	named.Ref = ref
+	named.Labels = maps.Clone(i.Labels)
+	named.Config.Env = slices.Clone(i.Config.Env)
+	named.Config.Entrypoint = slices.Clone(i.Config.Entrypoint)
+	named.Config.Cmd = slices.Clone(i.Config.Cmd)
+	return named
 }
 
 // imageCache keeps images by the digest that they were found under. What a
@@ -60,9 +72,7 @@ func (r *Runtime) Images(ctx context.Context, label string) ([]sandbox.Image, er
 			continue
 		}
 		if _, ok := img.Labels[label]; ok {
-			i := img.Image
-			i.Ref = rec.Name
-			found = append(found, i)
+			found = append(found, img.named(rec.Name))
 		}
 	}
 	slices.SortStableFunc(found, func(a, b sandbox.Image) int { return b.Created.Compare(a.Created) })

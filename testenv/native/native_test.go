@@ -1,0 +1,93 @@
+package native
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+func TestExitStatus(t *testing.T) {
+	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "kill -9 $$": 137} {
+		if got, err := exitStatus(exec.Command("sh", "-c", script).Run()); got != want || err != nil {
+			t.Errorf("%s: %d, %v; want %d", script, got, err, want)
+		}
+	}
+	if _, err := exitStatus(exec.Command("/no/such/program").Run()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such program: %v", err)
+	}
+}
+
+func TestStageOfOthers(t *testing.T) {
+	if status, ok := Stage(); ok {
+		t.Errorf("a test was taken for a stage, with status %d", status)
+	}
+}
+
+func TestEnsureDir(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	for _, want := range []bool{true, false} {
+		if made, err := ensureDir(dir); made != want || err != nil {
+			t.Errorf("made %v, %v; want %v", made, err, want)
+		}
+	}
+}
+
+func TestRemoveGroup(t *testing.T) {
+	top := filepath.Join(t.TempDir(), "top")
+	if err := os.MkdirAll(filepath.Join(top, "a", "b"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeGroup(top); err != nil {
+		t.Error(err)
+	}
+	if err := removeGroup(top); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("removed again: %v", err)
+	}
+}
+
+// Only the notice of readiness is one, and a daemon that ends sends none.
+func TestAwaitReady(t *testing.T) {
+	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "n"), Net: "unixgram"}
+	notices, err := net.ListenUnixgram("unixgram", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready, returned := make(chan struct{}), make(chan struct{})
+	go func() {
+		awaitReady(notices, ready)
+		close(returned)
+	}()
+	daemon, err := net.DialUnix("unixgram", nil, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, notice := range []string{"STATUS=loading", "STATUS=serving\nREADY=1"} {
+		if _, err := daemon.Write([]byte(notice)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-ready
+	<-returned
+	if err := errors.Join(daemon.Close(), notices.Close()); err != nil {
+		t.Error(err)
+	}
+	awaitReady(notices, make(chan struct{})) // closed: returns
+}
+
+// What is not installed is named, in the order of the list.
+func TestMissingTools(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "runc"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	if got := missingTools(); len(got) != 2 || got[0] != "containerd" || got[1] != "crun" {
+		t.Errorf("missing %q, want containerd and crun", got)
+	}
+	if err := Install(t.Context(), t.Output()); err == nil {
+		t.Error("installed without a package manager")
+	}
+}
