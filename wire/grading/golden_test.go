@@ -23,7 +23,7 @@ func TestVectors(t *testing.T) {
 				n++
 			}
 		}
-		fmt.Fprintf(t.Output(), "vectors: %d cases of %s\n", n, file.Name)
+		fmt.Fprintf(t.Output(), "frames of containers: %d of %s\n", n, file.Name)
 	}
 }
 

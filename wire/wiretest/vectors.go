@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -75,41 +76,55 @@ type VectorFile struct {
 
 // VectorFiles returns the recorded vectors, and behind them each file
 // vectors*.jsonl in the folder that the environment variable INGOT_CASES names.
+// Nobody may change them.
 func VectorFiles(t testing.TB) []VectorFile {
 	t.Helper()
-	var files []VectorFile
-	for _, name := range []string{"testdata/vectors.jsonl.gz", "testdata/vectors_reject.jsonl.gz"} {
-		packed, err := recorded.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, VectorFile{name, readVectors(t, name, r)})
-	}
-	dir := os.Getenv("INGOT_CASES")
-	if dir == "" {
-		return files
-	}
-	names, err := filepath.Glob(filepath.Join(dir, "vectors*.jsonl"))
+	files, err := vectorFiles()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, VectorFile{name, readVectors(t, name, bytes.NewReader(b))})
 	}
 	return files
 }
 
-func readVectors(t testing.TB, name string, r io.Reader) []Vector {
-	t.Helper()
-	var vectors []Vector
+// vectorFiles reads once for all tests of a package: it takes a while.
+var vectorFiles = sync.OnceValues(func() ([]VectorFile, error) {
+	var files []VectorFile
+	for _, name := range []string{"testdata/vectors.jsonl.gz", "testdata/vectors_reject.jsonl.gz"} {
+		packed, err := recorded.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		r, err := gzip.NewReader(packed)
+		if err != nil {
+			return nil, err
+		}
+		file, err := readVectors(name, r)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	dir := os.Getenv("INGOT_CASES")
+	if dir == "" {
+		return files, nil
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "vectors*.jsonl"))
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		file, err := readVectors(name, bytes.NewReader(b))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, err
+})
+
+func readVectors(name string, r io.Reader) (VectorFile, error) {
+	file := VectorFile{Name: name}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
@@ -118,15 +133,15 @@ func readVectors(t testing.TB, name string, r io.Reader) []Vector {
 		}
 		var v Vector
 		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
-			t.Fatalf("%s: line %d: %v", name, len(vectors)+1, err)
+			return file, fmt.Errorf("%s: line %d: %w", name, len(file.Vectors)+1, err)
 		}
-		vectors = append(vectors, v)
+		file.Vectors = append(file.Vectors, v)
 	}
 	if err := lines.Err(); err != nil {
-		t.Fatalf("%s: %v", name, err)
+		return file, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(vectors) == 0 {
-		t.Fatalf("%s: no vectors", name)
+	if len(file.Vectors) == 0 {
+		return file, fmt.Errorf("%s: no vectors", name)
 	}
-	return vectors
+	return file, nil
 }
