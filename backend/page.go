@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -77,6 +78,10 @@ func stream(o *observer) http.Handler {
 			}
 			var buf bytes.Buffer
 			if err := t.ExecuteTemplate(&buf, "main.html", st); err != nil {
+				return
+			}
+			// A reader that stalls is let go. Not every writer has deadlines.
+			if err := out.SetWriteDeadline(time.Now().Add(10 * period)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return
 			}
 			event := "data: " + strings.ReplaceAll(buf.String(), "\n", "\ndata: ") + "\n\n"

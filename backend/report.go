@@ -13,7 +13,7 @@ func (b *Backend) report(e sched.Effect) {
 	switch e := e.(type) {
 	case sched.JobSent:
 		if b.verbose() {
-			b.log.Debug("job sent", "job", e.Job.Request.JobID, "agent", e.Agent, "environment", e.Job.Environment(), "waited", e.Waited)
+			b.log.Debug("job sent", "job", e.Job.Request.JobID, "agent", e.Agent, "environment", e.Job.Environment().String(), "waited", e.Waited)
 		}
 	case sched.JobEnded:
 		b.recent.add(e)
@@ -27,7 +27,7 @@ func (b *Backend) report(e sched.Effect) {
 	case sched.AgentLeft:
 		b.log.Warn("agent left", "agent", e.Name, "jobs", e.Jobs, "may_return", e.Grace)
 	case sched.VersionsDiffer:
-		b.log.Warn("agents have different images", "environment", e.Environment, "agent", e.Agent, "image", e.Image, "other", e.Other)
+		b.log.Warn("agents have different images", "environment", e.Environment.String(), "agent", e.Agent, "image", e.Image, "other", e.Other)
 	case sched.Ignored:
 		b.log.Info("an agent spoke of a job it does not have", "peer", e.Peer, "job", e.JobID)
 	}

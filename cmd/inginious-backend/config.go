@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ingot-grading/ingot/backend"
 	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
@@ -29,17 +31,22 @@ type config struct {
 	MaxMessage int64         `default:"268435456" help:"Bytes of the longest message taken."`
 	MaxPeers   int           `default:"4096" help:"Connections taken on each address."`
 	Drain      time.Duration `default:"10s" help:"How long to go on for running jobs after SIGTERM."`
+
+	HTTP          string `placeholder:"ADDR" help:"Serve status page, metrics and health here, as 127.0.0.1:2080. It shows who submitted what."`
+	HTTPTokenFile string `placeholder:"FILE" help:"File with the token that lets operators kill jobs and drain agents."`
+
+	app.TLS
 }
 
 // overhead is how much longer a message may get when it is passed on.
 const overhead = 64 << 10
 
-func (c *config) backend(log *slog.Logger) backend.Config {
+func (c *config) backend(log *slog.Logger, reg prometheus.Registerer) backend.Config {
 	return backend.Config{
 		Sched:  c.sched(),
 		Limits: wire.Limits{Frame: int(c.MaxMessage) + overhead},
 		Drain:  c.Drain,
-		Log:    log,
+		Log:    log, Metrics: reg,
 	}
 }
 
@@ -51,6 +58,6 @@ func (c *config) sched() sched.Config {
 	return s
 }
 
-func (c *config) socket(log *slog.Logger) zmtp.Config {
-	return zmtp.Config{MaxMessage: c.MaxMessage, MaxPeers: c.MaxPeers, Log: log}
+func (c *config) socket(log *slog.Logger, certs *app.Certificates) zmtp.Config {
+	return zmtp.Config{MaxMessage: c.MaxMessage, MaxPeers: c.MaxPeers, Log: log, TLS: certs.Server()}
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ingot-grading/ingot/backend"
 	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
-	"github.com/ingot-grading/ingot/wire/zmtp"
 )
 
 func main() {
@@ -15,40 +16,34 @@ func main() {
 }
 
 func run(ctx context.Context, p *app.Process[config]) error {
-	agents, err := zmtp.Listen(p.Config.Agent, p.Config.socket(p.Log.With("side", "agent")))
+	certs, err := p.Config.TLS.Load()
 	if err != nil {
 		return app.Usage(err)
 	}
-	defer agents.Close()
-	clients, err := zmtp.Listen(p.Config.Client, p.Config.socket(p.Log.With("side", "client")))
+	token, err := p.Config.token()
 	if err != nil {
 		return app.Usage(err)
 	}
-	defer clients.Close()
+	agents, clients, closeSockets, err := listen(p.Config, p.Log, certs)
+	if err != nil {
+		return app.Usage(err)
+	}
+	defer closeSockets()
 
-	b := backend.New(agents, clients, p.Config.backend(p.Log))
-	aside, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // until Run has drained
+	reg := prometheus.NewRegistry()
+	b := backend.New(agents, clients, p.Config.backend(p.Log, reg))
+	closeHTTP, err := serveHTTP(p.Config.HTTP, b.Handler(token, reg), p.Log)
+	if err != nil {
+		return app.Usage(err)
+	}
+	defer closeHTTP()
+
+	aside, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // ends when Run has drained
 	defer stop(nil)
 	go p.Watch(aside, func(ctx context.Context) error { return b.Ask(ctx, func(*sched.State) {}) })
-	go reload(aside, p, b)
+	go reload(aside, p, b, certs)
 	context.AfterFunc(ctx, p.Stopping)
-
 	p.Log.Info("serving", "agents", agents.Addr(), "clients", clients.Addr())
 	p.Ready()
 	return b.Run(ctx)
-}
-
-// reload passes the limits of a configuration that was read again on.
-func reload(ctx context.Context, p *app.Process[config], b *backend.Backend) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case fresh := <-p.Reloads:
-			if err := b.Tell(ctx, sched.Configure{Config: fresh.sched()}); err != nil {
-				return
-			}
-			p.Log.Info("configuration reloaded")
-		}
-	}
 }

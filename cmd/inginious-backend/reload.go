@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+
+	"github.com/ingot-grading/ingot/backend"
+	"github.com/ingot-grading/ingot/backend/sched"
+	"github.com/ingot-grading/ingot/cmd/internal/app"
+)
+
+// reload passes on the limits and certificates of a configuration that was read
+// again, until ctx is done. Addresses and the rest need a restart.
+func reload(ctx context.Context, p *app.Process[config], b *backend.Backend, certs *app.Certificates) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case fresh := <-p.Reloads:
+			if err := certs.Reload(fresh.TLS); err != nil {
+				p.Log.Error("certificates not reloaded", "err", err)
+			}
+			if err := b.Tell(ctx, sched.Configure{Config: fresh.sched()}); err != nil {
+				return // Run has ended
+			}
+			p.Log.Info("configuration reloaded")
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/wire/zmtp"
+)
+
+// listen opens both sockets. close flushes and closes them, and returns when
+// that is done.
+func listen(c *config, log *slog.Logger, certs *app.Certificates) (agents, clients *zmtp.Router, close func(), err error) {
+	agents, err = zmtp.Listen(c.Agent, c.socket(log.With("side", "agent"), certs))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	clients, err = zmtp.Listen(c.Client, c.socket(log.With("side", "client"), certs))
+	if err != nil {
+		shut(agents)
+		return nil, nil, nil, err
+	}
+	return agents, clients, func() { shut(agents, clients) }, nil
+}
+
+// shut closes routers whose events nobody else reads.
+func shut(routers ...*zmtp.Router) {
+	for _, r := range routers {
+		r.Close()
+	}
+	for _, r := range routers {
+		for range r.Events() { // until the last peer is down
+		}
+	}
+}
