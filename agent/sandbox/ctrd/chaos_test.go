@@ -115,6 +115,31 @@ func TestExitWhileDown(t *testing.T) {
 	}
 }
 
+// What is asked for while containerd is down is done when it is back.
+func TestAskWhileDown(t *testing.T) {
+	d, cfg := ownDaemon(t)
+	r := withImage(t, connect(t, cfg))
+	running := probe(t, r, handlers["crun"], "hang")
+	must(t, running.Start(t.Context()))
+	must(t, d.Kill())
+
+	deleted, created := make(chan error, 1), make(chan error, 1)
+	go func() { deleted <- running.Delete(t.Context()) }()
+	go func() {
+		c, err := r.Create(t.Context(), sandbox.Spec{ID: "patient", Image: probeImage, OCI: bareSpec("/usr/bin/true")})
+		if err == nil {
+			err = c.Delete(t.Context())
+		}
+		created <- err
+	}()
+	must(t, d.Run(t.Context()))
+	must(t, <-deleted)
+	must(t, <-created)
+	if e := mustExit(t, running); e.Err == nil && e.Code != 137 {
+		t.Errorf("exit %+v, want 137", e)
+	}
+}
+
 // A container that loses its shim is lost, is told so, and leaves nothing.
 func TestShimKilled(t *testing.T) {
 	r := withImage(t, connect(t, config(t)))
