@@ -120,3 +120,31 @@ func TestDamagedFrames(t *testing.T) {
 		}
 	}
 }
+
+// Texts are checked eight bytes at a time where that is possible: the verdict
+// does not depend on how long they are, where they end or what follows.
+func TestTextIsCheckedEverywhere(t *testing.T) {
+	for size := range 70 {
+		for behind := range 10 {
+			for bad := -1; bad < size; bad++ {
+				text := bytes.Repeat([]byte{'x'}, size)
+				if bad >= 0 {
+					text[bad] = 0x80
+				}
+				frame := msgp.AppendArrayHeader(nil, uint32(1+behind))
+				frame = append(msgp.AppendStringFromBytes(frame, text), bytes.Repeat([]byte{0xc3}, behind)...)
+				if err := (wire.Limits{}).Check(frame); (err == nil) != (bad < 0) {
+					t.Fatalf("%d bytes, the wrong one at %d, %d values behind: %v", size, bad, behind, err)
+				}
+			}
+		}
+	}
+	for _, text := range []string{"é", "日本", "🦉🦉🦉", "aé", "0123456é", "01234567é", "\u2028", "\x00"} {
+		for behind := range 10 {
+			frame := append(msgp.AppendString(msgp.AppendArrayHeader(nil, uint32(1+behind)), text), make([]byte, behind)...)
+			if err := (wire.Limits{}).Check(frame); err != nil {
+				t.Errorf("%q with %d values behind: %v", text, behind, err)
+			}
+		}
+	}
+}

@@ -86,7 +86,7 @@ func rights(oob []byte) (fds []int, err error) {
 
 func closeAll(files []*os.File) {
 	for _, f := range files {
-		f.Close()
+		_ = f.Close()
 	}
 }
 
