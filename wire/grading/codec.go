@@ -2,6 +2,7 @@ package grading
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/tinylib/msgp/msgp"
@@ -32,7 +33,7 @@ var fresh = map[Kind]func() Message{
 
 // limits are what any frame has to keep to. How large a frame may be is for the
 // reader of frames to say.
-var limits = wire.Limits{Frame: 1<<32 - 1, TextKeys: true}
+var limits = wire.Limits{Frame: math.MaxInt, TextKeys: true}
 
 // Decode reads one frame. It shares memory with the message, texts apart.
 // Errors wrap [ErrUnknownKind] for a frame to ignore, or an error of package wire.
@@ -44,11 +45,11 @@ func Decode(frame []byte) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	make, ok := fresh[h.Kind]
+	create, ok := fresh[h.Kind]
 	if !ok {
 		return nil, fmt.Errorf("grading: %w", ErrUnknownKind)
 	}
-	m := make()
+	m := create()
 	if _, err := m.UnmarshalMsg(frame); err != nil {
 		return nil, fmt.Errorf("grading: %s: %w: %w", h.Kind, wire.ErrValue, err)
 	}
