@@ -38,12 +38,16 @@ interop: ## Tests against ZeroMQ peers in Python
 	$(GO) run ./testenv/tools python3-zmq python3-msgpack
 	$(GO) test -tags interop -shuffle=on $(call tier,interop)
 
+.PHONY: guest
+guest:
+	$(GO) build -trimpath -ldflags '-s -w' -o testenv/e2e/testdata/ingot-init ./cmd/ingot-init
+
 .PHONY: native
-native: ## Tests on real containers on this machine, without limits
+native: guest ## Tests on real containers on this machine, without limits
 	$(NATIVE) -- $(GO) test -tags native -shuffle=on $(call tier,native)
 
 .PHONY: vm-test
-vm-test: ## Tests on real containers with limits, in the disposable machine
+vm-test: guest ## Tests on real containers with limits, in the disposable machine
 	$(VM) test $(call tier,vm)
 
 .PHONY: vm

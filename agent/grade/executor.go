@@ -12,8 +12,8 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// labelOwner marks the containers of an agent with its owner.
-const labelOwner = "ingot.owner"
+// LabelOwner marks the containers of an agent with its owner.
+const LabelOwner = "ingot.owner"
 
 // Executor grades jobs in containers. It implements [agent.Executor].
 type Executor struct {
@@ -32,7 +32,7 @@ func New(ctx context.Context, cfg Config) (*Executor, error) {
 		return nil, err
 	}
 	e := &Executor{cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1)}
-	n, err := cfg.Runtime.Sweep(ctx, map[string]string{labelOwner: cfg.Owner})
+	n, err := cfg.Runtime.Sweep(ctx, map[string]string{LabelOwner: cfg.Owner})
 	if err != nil {
 		return nil, fmt.Errorf("grade: remove leftovers: %w", err)
 	}

@@ -41,7 +41,7 @@ func (j *job) prepare(ctx context.Context) error {
 		Image:   j.env.image.Ref,
 		Handler: sandbox.Handler{Name: j.env.kind.Runtime.Handler, Binary: j.env.kind.Runtime.Binary},
 		OCI:     spec,
-		Labels:  map[string]string{labelOwner: j.e.cfg.Owner},
+		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
 	})
 	if err != nil {
 		return refuse(err, "Cannot create the container.")

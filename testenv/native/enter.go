@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -38,13 +37,11 @@ func Enter(ctx context.Context, argv []string) (status int, err error) {
 	if os.Geteuid() != 0 {
 		return 0, errors.New("containers need root: run this as root")
 	}
-	made, err := ensureDir(runDir)
+	release, err := holdDir(runDir)
 	if err != nil {
 		return 0, fmt.Errorf("make mount point: %w", err)
 	}
-	if made {
-		defer func() { err = errors.Join(err, os.Remove(runDir)) }()
-	}
+	defer func() { err = errors.Join(err, release()) }()
 	cg, err := makeGroup()
 	if err != nil {
 		return 0, fmt.Errorf("make cgroup: %w", err)
@@ -54,7 +51,7 @@ func Enter(ctx context.Context, argv []string) (status int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("open cgroup: %w", err)
 	}
-	defer dir.Close() // read only
+	defer func() { _ = dir.Close() }() // nothing was written
 
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", argv...)
 	cmd.Args[0] = stageInit
@@ -68,15 +65,6 @@ func Enter(ctx context.Context, argv []string) (status int, err error) {
 		Pdeathsig:   unix.SIGKILL,
 	}
 	return exitStatus(cmd.Run())
-}
-
-// ensureDir makes a directory and reports whether it was missing.
-func ensureDir(path string) (made bool, err error) {
-	err = os.Mkdir(path, 0o711)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // exitStatus splits what [exec.Cmd.Run] returned: a command that ran and failed

@@ -26,15 +26,6 @@ func TestStageOfOthers(t *testing.T) {
 	}
 }
 
-func TestEnsureDir(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "d")
-	for _, want := range []bool{true, false} {
-		if made, err := ensureDir(dir); made != want || err != nil {
-			t.Errorf("made %v, %v; want %v", made, err, want)
-		}
-	}
-}
-
 func TestRemoveGroup(t *testing.T) {
 	top := filepath.Join(t.TempDir(), "top")
 	if err := os.MkdirAll(filepath.Join(top, "a", "b"), 0o755); err != nil {

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/testenv/images"
@@ -96,7 +97,7 @@ func (p parts) submit(ctx context.Context, backend string) error {
 // hostLeftovers says what the demo left behind.
 func hostLeftovers(ctx context.Context, rt *ctrd.Runtime, state string) error {
 	var left []string
-	n, err := rt.Sweep(ctx, nil)
+	n, err := rt.Sweep(ctx, map[string]string{grade.LabelOwner: state})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,198 @@
+//go:build native || vm
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ingot-grading/ingot/agent"
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
+	"github.com/ingot-grading/ingot/agent/workspace"
+	"github.com/ingot-grading/ingot/backend"
+	"github.com/ingot-grading/ingot/backend/sched"
+	"github.com/ingot-grading/ingot/cgroups"
+	"github.com/ingot-grading/ingot/oci"
+	"github.com/ingot-grading/ingot/testenv/images"
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
+	"github.com/ingot-grading/ingot/wire/zmtp"
+)
+
+// rig is a backend, an agent and a client.
+type rig struct {
+	t       *testing.T
+	tasks   string
+	state   string
+	runtime *ctrd.Runtime
+	*client
+}
+
+// native reports whether the tier has no limits.
+func native() bool { return os.Getenv(tier.Variable) == string(tier.Native) }
+
+// start brings a rig up whose containers run on the named OCI runtime.
+func start(t *testing.T, runtime string) *rig {
+	t.Helper()
+	tier.Require(t, tier.Native, tier.VM)
+	dir := t.TempDir()
+	r := &rig{t: t, tasks: filepath.Join(dir, "tasks"), state: filepath.Join(dir, "state")}
+	if err := os.MkdirAll(filepath.Join(r.tasks, "c"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r.runtime = r.containerd(log)
+	agents, clients := "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c")
+	r.serveBackend(log, agents, clients)
+	r.serveAgent(log, agents, runtime)
+	r.client = dial(t, clients)
+	r.awaitEnvironment("docker", "demo")
+	return r
+}
+
+// containerd connects to the tier's and imports the demo image.
+func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
+	t := r.t
+	namespace := "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	rt, err := ctrd.Connect(t.Context(), ctrd.Config{Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: namespace, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if n, err := rt.Sweep(ctx, map[string]string{grade.LabelOwner: r.state}); n > 0 || err != nil {
+			t.Errorf("left behind: %d containers, %v", n, err)
+		}
+		if err := errors.Join(rt.Remove(ctx, images.DemoRef), rt.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	busybox, err := images.FindBusybox(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := images.Demo(t.Context(), images.DemoRef, "demo", images.Parts{Busybox: busybox, Init: "testdata/ingot-init"})
+	if err != nil {
+		t.Fatalf("%v (make builds testdata/ingot-init)", err)
+	}
+	archive := filepath.Join(t.TempDir(), "demo.tar")
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := im.Write(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rt.Import(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	return rt
+}
+
+// background runs f until the end of the test and fails the test with its error.
+func (r *rig) background(f func(context.Context) error) {
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(r.t.Context()))
+	over := make(chan error, 1)
+	go func() { over <- f(ctx) }()
+	r.t.Cleanup(func() {
+		stop(errors.New("the test is over"))
+		if err := <-over; err != nil {
+			r.t.Error(err)
+		}
+	})
+}
+
+func (r *rig) serveBackend(log *slog.Logger, agents, clients string) {
+	a, err := zmtp.Listen(agents, zmtp.Config{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c, err := zmtp.Listen(clients, zmtp.Config{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { a.Close(); c.Close() })
+	b := backend.New(a, c, backend.Config{Sched: sched.DefaultConfig(), Log: log.With("at", "backend")})
+	r.background(b.Run)
+}
+
+func (r *rig) serveAgent(log *slog.Logger, addr, runtime string) {
+	t := r.t
+	log = log.With("at", "agent")
+	groups, err := cgroups.Open(t.Context(), cgroups.Config{Controllers: controllers()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := groups.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	spaces, err := workspace.Open(t.Context(), workspace.Config{Tasks: r.tasks, State: r.state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { spaces.Close(); r.nothingLeft() })
+	kind, ok := oci.FindRuntime(runtime)
+	if !ok {
+		t.Fatalf("no runtime %s", runtime)
+	}
+	exec, err := grade.New(t.Context(), grade.Config{
+		Runtime: r.runtime, Workspaces: spaces, Cgroups: groups, Unlimited: native(),
+		Kinds: []grade.Kind{{EnvType: kind.EnvType, Runtime: kind}}, Owner: r.state, Memory: 512 << 20, Pids: 100, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := zmtp.Dial(addr, zmtp.Config{Identity: "agent"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end.Close() })
+	r.background(func(ctx context.Context) error {
+		return agent.Run(ctx, agent.Config{Slots: 4, Log: log}, end, exec)
+	})
+}
+
+// controllers are what the agent insists on.
+func controllers() []string {
+	if native() {
+		return []string{}
+	}
+	return nil
+}
+
+// nothingLeft looks for directories and mounts of jobs.
+func (r *rig) nothingLeft() {
+	jobs, err := os.ReadDir(filepath.Join(r.state, "jobs"))
+	if err != nil || len(jobs) > 0 {
+		r.t.Errorf("left behind: %v, %v", jobs, err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), r.state) {
+		r.t.Errorf("mounts left below %s (%v)", r.state, err)
+	}
+}
+
+// task writes a task of course "c" whose run script is sh.
+func (r *rig) task(name, sh string) {
+	r.t.Helper()
+	dir := filepath.Join(r.tasks, "c", name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "run"), []byte("#!/bin/sh\n"+sh), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+}
