@@ -27,7 +27,7 @@ type Runtime struct {
 	images  imageCache
 	changes chan struct{}
 
-	ctx  context.Context //nolint:containedctx // the runtime's life: watchers run on it
+	ctx  context.Context // the runtime's life: watchers run on it
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup // the watchers
 

@@ -57,7 +57,7 @@ func (r *Runtime) killIfShim(pid int, id string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) // nothing was written
+	defer func() { _ = unix.Close(fd) }() // nothing was written
 	if !r.isShimOf(pid, id) {
 		return errNoShim
 	}

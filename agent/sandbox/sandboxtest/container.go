@@ -24,7 +24,7 @@ type container struct {
 	in, out, err *pipe
 	exited       chan sandbox.Exit
 	stop         context.CancelCauseFunc
-	ctx          context.Context //nolint:containedctx // the program's life, ended by Kill
+	ctx          context.Context // the program's life, ended by Kill
 
 	mu      sync.Mutex
 	started bool

@@ -32,7 +32,7 @@ const probeName = "sandbox-probe"
 func Probe(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, spec *specs.Spec) int {
 	code, err := probe(ctx, stdin, stdout, stderr, spec.Process.Args[1:])
 	if err != nil {
-		fmt.Fprintln(stderr, "probe:", err)
+		_, _ = fmt.Fprintln(stderr, "probe:", err) // what else could be told, and to whom
 		return 100
 	}
 	return code

@@ -78,7 +78,7 @@ func Suite(t *testing.T, fresh func(t *testing.T) Harness) {
 type fixture struct {
 	*testing.T
 	Harness
-	ctx context.Context //nolint:containedctx // the test's own
+	ctx context.Context // the test's own
 	n   int
 }
 
