@@ -117,8 +117,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen for containerd's start: %w", err)
 	}
-	defer os.Remove(notices.LocalAddr().String()) // its directory goes anyway
-	defer notices.Close()                         // ends the reader below
+	defer func() { _ = notices.Close() }() // removes the socket, and ends the reader below
 
 	var tail tailWriter
 	cmd := exec.Command("containerd", "--config", d.configFile())
