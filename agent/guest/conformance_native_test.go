@@ -38,14 +38,6 @@ func programs(t testing.TB) (dir string) {
 	if text, err := exec.Command(self, "--install", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	for _, name := range Names() { // the links must hold in another root
-		if err := os.Remove(filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(Self, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return dir
 }
 

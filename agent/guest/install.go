@@ -27,10 +27,14 @@ func install(p Process) int {
 
 // Install makes a symbolic link to target for each command in dir, which is made
 // if need be. Links that are there are replaced; another file in the place of
-// one is an error.
+// one is an error. A target in dir itself is linked by its bare name, so that
+// the directory can be mounted anywhere.
 func Install(dir, target string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install: %w", err)
+	}
+	if abs, err := filepath.Abs(dir); err == nil && abs == filepath.Dir(target) {
+		target = filepath.Base(target)
 	}
 	for _, name := range Names() {
 		link := filepath.Join(dir, name)
