@@ -27,6 +27,8 @@ var created = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 type Parts struct {
 	Busybox string // static; empty: an image without a shell
 	Init    string // ingot-init; empty: an image of strangers
+	// Template is ingot-template, for feedback-msg-tpl; it may be empty.
+	Template string
 	// Extra are more files, for images with a grader of their own.
 	Extra []File
 }
@@ -62,6 +64,13 @@ func Demo(ctx context.Context, ref, name string, p Parts) (Image, error) {
 			im.Files = append(im.Files, File{Path: "/usr/local/bin/" + command, Link: guest.Self})
 		}
 		im.Config.Cmd = []string{"INGInious"}
+	}
+	if p.Template != "" {
+		data, err := os.ReadFile(p.Template)
+		if err != nil {
+			return Image{}, fmt.Errorf("read ingot-template: %w", err)
+		}
+		im.Files = append(im.Files, File{Path: "/usr/local/bin/" + guest.TemplateProgram, Mode: 0o755, Data: data})
 	}
 	im.Files = append(im.Files, p.Extra...)
 	return im, nil

@@ -76,6 +76,11 @@ func BuildInit(ctx context.Context, out string) error {
 	return build(ctx, out, "github.com/ingot-grading/ingot/cmd/ingot-init")
 }
 
+// BuildTemplate builds ingot-template in the same way.
+func BuildTemplate(ctx context.Context, out string) error {
+	return build(ctx, out, "github.com/ingot-grading/ingot/cmd/ingot-template")
+}
+
 func build(ctx context.Context, out, pkg string) error {
 	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", out, pkg)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
