@@ -18,20 +18,25 @@ type end struct {
 	ctx    context.Context // ends when Close begins
 	stop   context.CancelCauseFunc
 	work   sync.WaitGroup // whoever may still hand up events
+	spare  spare
 
 	mu    sync.RWMutex
 	conns map[wire.Peer]*conn
 	last  wire.Peer
 }
 
+// eventsAhead is how many events may wait for the owner. A few save most of the
+// switches between goroutines; each may hold a message, so they are not many.
+const eventsAhead = 16
+
 func newEnd(cfg Config) *end {
-	e := &end{cfg: cfg, events: make(chan wire.Event), conns: map[wire.Peer]*conn{}}
+	e := &end{cfg: cfg, events: make(chan wire.Event, eventsAhead), conns: map[wire.Peer]*conn{}}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	return e
 }
 
-// Events is as [wire.Router] says. While nobody reads it, each peer is read up
-// to one message ahead.
+// Events is as [wire.Router] says. While nobody reads it, each peer is read one
+// message ahead, and [eventsAhead] more in all.
 func (e *end) Events() <-chan wire.Event { return e.events }
 
 // Send is as [wire.Router] says.
@@ -58,6 +63,11 @@ func (e *end) Drop(p wire.Peer, cause error) {
 	}
 }
 
+// Release gives back the memory of a frame that Events brought, for another one
+// to use. It is never needed, and pays for frames of 64 KiB and more; nothing may
+// look at the frame or at a part of it any more. Any goroutine may call it.
+func (e *end) Release(frame []byte) { e.spare.put(frame) }
+
 var errDropped = errors.New("dropped")
 
 // add makes nc a connection, unless this end is closed. The caller holds e.mu.
@@ -82,7 +92,7 @@ func (e *end) serve(c *conn) (count int) {
 	e.work.Go(func() {
 		up <- e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr})
 	})
-	m := newMessages(c, &e.cfg, c.pinged)
+	m := newMessages(c, &e.cfg, &e.spare, c.pinged)
 	frame, err := m.next()
 	if err != nil {
 		c.cancel(err)
@@ -91,6 +101,7 @@ func (e *end) serve(c *conn) (count int) {
 		// Whoever was told of a PeerUp waits for the PeerDown: it is never left out.
 		defer func() { e.events <- wire.Event{Kind: wire.PeerDown, Peer: c.peer, Err: context.Cause(c.ctx)} }()
 	}
+	defer hardClose(c.net) // what cancel began is done before PeerDown says so
 	defer e.forget(c)
 	for ; err == nil; frame, err = m.next() {
 		e.hand(c, wire.Event{Kind: wire.PeerMessage, Peer: c.peer, Frame: frame})
@@ -108,6 +119,11 @@ func (e *end) forget(c *conn) {
 
 // hand hands an event up, unless the connection or this end is over first.
 func (e *end) hand(c *conn, ev wire.Event) bool {
+	select { // alone, this is far cheaper than the one below
+	case e.events <- ev:
+		return true
+	default:
+	}
 	select {
 	case e.events <- ev:
 		return true

@@ -76,9 +76,13 @@ const (
 	growth     = 8
 )
 
-// readBody reads n bytes into memory of their own.
-func readBody(r *bufio.Reader, n int64) ([]byte, error) {
-	b := make([]byte, min(n, firstAlloc))
+// readBody reads n bytes into memory of their own, which it takes from spare if
+// that has some.
+func readBody(r *bufio.Reader, n int64, spare *spare) ([]byte, error) {
+	b := spare.take(n)
+	if b == nil {
+		b = make([]byte, min(n, firstAlloc))
+	}
 	for have := 0; ; {
 		if _, err := io.ReadFull(r, b[have:]); err != nil {
 			return nil, inside(err)

@@ -3,6 +3,7 @@ package zmtp
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,12 +153,13 @@ func TestSlowOwnerIsNotThePeersSilence(t *testing.T) {
 	inBubble(t, Config{PingEvery: 5 * time.Second, Silence: 10 * time.Second}, func(t *testing.T, r *Router, l *listener) {
 		p, _ := l.up(t, r, 1)
 		go func() {
-			p.send(message("one") + message("two"))
+			p.send(strings.Repeat(message("x"), 3*eventsAhead))
 			io.Copy(io.Discard, p.r) //nolint:errcheck // it reads, but answers no PING
 		}()
 		time.Sleep(time.Hour)
-		next(t, r, wire.PeerMessage)
-		next(t, r, wire.PeerMessage)
+		for range 3 * eventsAhead {
+			next(t, r, wire.PeerMessage)
+		}
 		start := time.Now()
 		next(t, r, wire.PeerDown)
 		if took := time.Since(start); took != 10*time.Second {

@@ -146,7 +146,7 @@ func (p *raw) frame() (header, string) {
 	if err != nil {
 		p.tb.Fatalf("raw peer: read: %v", err)
 	}
-	body, err := readBody(p.r, h.size)
+	body, err := readBody(p.r, h.size, nil)
 	if err != nil {
 		p.tb.Fatalf("raw peer: read: %v", err)
 	}

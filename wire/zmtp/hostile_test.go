@@ -2,6 +2,7 @@ package zmtp
 
 import (
 	"fmt"
+	"net"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -10,29 +11,40 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// echo shows that the router serves: a new peer comes up, and a message goes
-// both ways.
+// echoServer makes a Router that sends back what it gets.
+func echoServer(t *testing.T, cfg Config) *Router {
+	t.Helper()
+	r := listen(t, "tcp://127.0.0.1:*", cfg)
+	go func() {
+		for ev := range r.Events() {
+			if ev.Kind == wire.PeerMessage {
+				r.Send(ev.Peer, ev.Frame) //nolint:errcheck // the peer may have gone
+			}
+		}
+	}()
+	return r
+}
+
+// echo shows that the server serves, and leaves nothing behind.
 func echo(t *testing.T, r *Router) {
 	t.Helper()
-	p, peer := rawUp(t, r)
+	p := rawDial(t, r)
+	p.shake(1)
 	p.send(message("ping"))
-	if ev := next(t, r, wire.PeerMessage); string(ev.Frame) != "ping" {
-		t.Fatalf("message %q", ev.Frame)
-	}
-	if err := r.Send(peer, []byte("pong")); err != nil {
-		t.Fatal(err)
-	}
-	if _, body := p.frame(); body != "pong" {
+	if _, body := p.frame(); body != "ping" {
 		t.Fatalf("answer %q", body)
 	}
+	if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantClosed()
 	p.Close()
-	next(t, r, wire.PeerDown)
 }
 
 // Connections that say nothing, or half of what is due, keep nobody else out,
 // however many there are.
 func TestHalfOpenConnections(t *testing.T) {
-	r := listen(t, "tcp://127.0.0.1:*", Config{MaxHandshakes: 100})
+	r := echoServer(t, Config{MaxHandshakes: 100})
 	whole := greeting(1, "NULL") + ready("")
 	for i := range 1000 {
 		rawDial(t, r).send(whole[:i%len(whole)])
@@ -46,7 +58,7 @@ func TestHalfOpenConnections(t *testing.T) {
 // A greeting that comes a byte at a time ends at the deadline, and others are
 // served meanwhile.
 func TestSlowGreeting(t *testing.T) {
-	r := listen(t, "tcp://127.0.0.1:*", Config{Handshake: 500 * time.Millisecond})
+	r := echoServer(t, Config{Handshake: 500 * time.Millisecond})
 	slow := rawDial(t, r)
 	gone := make(chan struct{})
 	go func() {
@@ -87,59 +99,19 @@ var garbage = map[string]string{
 
 // Each of these ended or stopped a zmq4 server.
 func TestGarbageEndsOnlyItself(t *testing.T) {
-	r := listen(t, "tcp://127.0.0.1:*", Config{})
-	events := drain(r)
+	r := echoServer(t, Config{})
 	for name, bytes := range garbage {
 		p := rawDial(t, r)
 		p.send(bytes)
 		t.Run(name, func(*testing.T) { p.wantClosed() })
 	}
-	events.stop()
 	echo(t, r)
-}
-
-// drained reads a Router's events until it is told to stop.
-type drained struct {
-	quit, done chan struct{}
-	up, down   int
-}
-
-func drain(r *Router) *drained {
-	d := &drained{quit: make(chan struct{}), done: make(chan struct{})}
-	go func() {
-		defer close(d.done)
-		for {
-			select {
-			case ev := <-r.Events():
-				switch ev.Kind {
-				case wire.PeerUp:
-					d.up++
-				case wire.PeerDown:
-					d.down++
-				}
-			case <-d.quit:
-				if d.up == d.down {
-					return
-				}
-				if ev := <-r.Events(); ev.Kind == wire.PeerDown {
-					d.down++
-				}
-			}
-		}
-	}()
-	return d
-}
-
-// stop returns when every peer that came up is down.
-func (d *drained) stop() {
-	close(d.quit)
-	<-d.done
 }
 
 // What a stranger opened is closed with him, without the garbage collector.
 func TestDescriptorsReturn(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	r := listen(t, "tcp://127.0.0.1:*", Config{})
+	r := echoServer(t, Config{})
 	echo(t, r)
 	before := descriptors(t)
 	for i := range 300 {

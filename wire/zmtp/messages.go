@@ -21,14 +21,15 @@ type messages struct {
 	maxSize   int64
 	maxParts  int
 	delimiter bool
+	spare     *spare // nil: none
 	// ping is called for each PING with the time that the peer allows itself to
 	// be silent, zero if it does not say, and with the context to answer with.
 	ping func(ttl time.Duration, context []byte)
 }
 
-func newMessages(r io.Reader, cfg *Config, ping func(time.Duration, []byte)) *messages {
+func newMessages(r io.Reader, cfg *Config, spare *spare, ping func(time.Duration, []byte)) *messages {
 	return &messages{
-		r: bufio.NewReaderSize(r, readBuffer), ping: ping,
+		r: bufio.NewReaderSize(r, readBuffer), ping: ping, spare: spare,
 		maxSize: cfg.MaxMessage, maxParts: cfg.MaxParts, delimiter: cfg.Delimiter,
 	}
 }
@@ -65,7 +66,7 @@ func (m *messages) next() ([]byte, error) {
 		case taken:
 			err = skipBody(m.r, h.size)
 		default:
-			payload, err = readBody(m.r, h.size)
+			payload, err = readBody(m.r, h.size, m.spare)
 			taken = true
 		}
 		if err != nil {

@@ -17,7 +17,7 @@ func readAll(r io.Reader, cfg Config) (payloads, pings []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m := newMessages(r, &cfg, func(_ time.Duration, context []byte) { pings = append(pings, string(context)) })
+	m := newMessages(r, &cfg, nil, func(_ time.Duration, context []byte) { pings = append(pings, string(context)) })
 	for {
 		b, err := m.next()
 		if err != nil {
@@ -148,7 +148,7 @@ func TestReadsAreBuffered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMessages(&endless{text: message(strings.Repeat("x", 300))}, &cfg, nil)
+	m := newMessages(&endless{text: message(strings.Repeat("x", 300))}, &cfg, nil, nil)
 	if n := testing.AllocsPerRun(100, func() { m.next() }); n != 1 { //nolint:errcheck // it cannot end
 		t.Errorf("%v allocations for a message, want 1", n)
 	}

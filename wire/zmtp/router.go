@@ -144,7 +144,7 @@ func (r *Router) accept(ln net.Listener) {
 // admit starts the handshake of a new connection.
 func (r *Router) admit(nc net.Conn) {
 	evicted, ok := r.shaking.add(nc)
-	if !ok {
+	if !ok { // this end is closed
 		hardClose(nc)
 		return
 	}
@@ -154,17 +154,17 @@ func (r *Router) admit(nc net.Conn) {
 	r.work.Go(func() {
 		h, err := shake(r.ctx, nc, zmq4.Router, &r.cfg)
 		if kept := r.shaking.remove(nc); !kept || err != nil {
-			hardClose(nc)
 			if kept {
 				r.failed.Add(1)
 			}
+			hardClose(nc)
 			r.cfg.Log.Debug("handshake failed", "peer", r.remote(nc), "err", err)
 			return
 		}
 		c, err := r.join(nc, h)
 		if err != nil {
-			hardClose(nc)
 			r.refused.Add(1)
+			hardClose(nc)
 			r.cfg.Log.Warn("peer refused", "peer", r.remote(nc), "err", err)
 			return
 		}

@@ -9,14 +9,14 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// clear is the part of a security mechanism that leaves frames as they are.
-type clear struct{}
+// unencrypted is the part of a security mechanism that leaves frames as they are.
+type unencrypted struct{}
 
-func (clear) Encrypt(w io.Writer, b []byte) (int, error) { return w.Write(b) }
-func (clear) Decrypt(w io.Writer, b []byte) (int, error) { return w.Write(b) }
+func (unencrypted) Encrypt(w io.Writer, b []byte) (int, error) { return w.Write(b) }
+func (unencrypted) Decrypt(w io.Writer, b []byte) (int, error) { return w.Write(b) }
 
 // null is the NULL mechanism: both sides send READY.
-type null struct{ clear }
+type null struct{ unencrypted }
 
 func (null) Type() zmq4.SecurityType { return zmq4.NullSecurity }
 
@@ -29,7 +29,7 @@ func (null) Handshake(c *zmq4.Conn, _ bool) error {
 
 // plain is the PLAIN mechanism (ZeroMQ RFC 24) with one pair of credentials.
 type plain struct {
-	clear
+	unencrypted
 	want Credentials
 }
 

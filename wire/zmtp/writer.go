@@ -1,9 +1,9 @@
 package zmtp
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 )
@@ -11,19 +11,21 @@ import (
 const (
 	writeBuffer = 64 << 10
 	writeChunk  = 1 << 20 // bytes that have to be gone within Config.Stall
+	copyLimit   = 8 << 10 // a shorter message is copied, to be sent with others
 )
 
 // writer writes the frames and commands for one peer. It belongs to one goroutine.
 type writer struct {
-	c    *conn
-	out  *bufio.Writer
-	head [2 + maxHeader]byte // scratch
+	c       *conn
+	pending []byte      // not yet written
+	store   [2][]byte   // of vector
+	vector  net.Buffers // scratch
 }
 
 // write empties the queue into the connection until the connection ends, or
 // until the queue is closed and empty. Its error is nil in both cases.
 func (c *conn) write() error {
-	w := &writer{c: c, out: bufio.NewWriterSize(c, writeBuffer)}
+	w := &writer{c: c, pending: make([]byte, 0, writeBuffer)}
 	var tick <-chan time.Time
 	if c.pings && c.cfg.PingEvery > 0 {
 		t := time.NewTicker(c.cfg.PingEvery)
@@ -92,52 +94,72 @@ func (w *writer) batch(frames [][]byte) error {
 	return nil
 }
 
-// message writes one message, in chunks that each have their own deadline.
+// message writes one message, a long one in chunks that each have their own
+// deadline.
 func (w *writer) message(f []byte) error {
-	head := w.head[:0]
-	if w.c.cfg.Delimiter {
-		head = append(head, flagMore, 0)
-	}
-	if _, err := w.out.Write(appendHeader(head, 0, len(f))); err != nil {
+	if err := w.room(maxHeader + 2 + copyLimit); err != nil {
 		return err
 	}
+	if w.c.cfg.Delimiter {
+		w.pending = append(w.pending, flagMore, 0)
+	}
+	w.pending = appendHeader(w.pending, 0, len(f))
+	if len(f) <= copyLimit {
+		w.pending = append(w.pending, f...)
+		return nil
+	}
 	for len(f) > writeChunk {
-		if _, err := w.out.Write(f[:writeChunk]); err != nil {
+		if err := w.write(f[:writeChunk]); err != nil {
 			return err
 		}
 		w.c.progress.Store(time.Now().UnixNano())
 		f = f[writeChunk:]
 	}
-	_, err := w.out.Write(f)
-	return err
+	return w.write(f)
 }
 
-// command writes a command and flushes.
+// command writes a command at once.
 func (w *writer) command(name string, body []byte) error {
-	head := appendHeader(w.head[:0], flagCommand, len(name)+len(body))
-	if _, err := w.out.Write(head); err != nil {
+	if err := w.room(maxHeader + len(name) + len(body)); err != nil {
 		return err
 	}
-	if _, err := w.out.WriteString(name); err != nil {
-		return err
-	}
-	if _, err := w.out.Write(body); err != nil {
-		return err
+	w.pending = appendHeader(w.pending, flagCommand, len(name)+len(body))
+	w.pending = append(append(w.pending, name...), body...)
+	return w.flush()
+}
+
+// room makes sure that n more bytes can wait.
+func (w *writer) room(n int) error {
+	if len(w.pending)+n <= cap(w.pending) {
+		return nil
 	}
 	return w.flush()
 }
 
-func (w *writer) flush() error { return w.out.Flush() }
+func (w *writer) flush() error {
+	if len(w.pending) == 0 {
+		return nil
+	}
+	return w.write(nil)
+}
 
-// Write is what the writer's buffer is emptied into. Each call may be as long as
-// a chunk and has its own deadline.
-func (c *conn) Write(b []byte) (int, error) {
-	if err := c.net.SetWriteDeadline(time.Now().Add(c.cfg.Stall)); err != nil {
-		return 0, err
+// write writes what is pending and then b, in one system call if the connection
+// can. It has to be done within Config.Stall.
+func (w *writer) write(b []byte) error {
+	if err := w.c.net.SetWriteDeadline(time.Now().Add(w.c.cfg.Stall)); err != nil {
+		return err
 	}
-	n, err := c.net.Write(b)
+	w.vector = w.store[:0]
+	for _, part := range [...][]byte{w.pending, b} {
+		if len(part) > 0 {
+			w.vector = append(w.vector, part)
+		}
+	}
+	_, err := w.vector.WriteTo(w.c.net)
+	clear(w.store[:]) // b is not ours to keep
+	w.pending = w.pending[:0]
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = fmt.Errorf("%w for %v", ErrStalled, c.cfg.Stall)
+		err = fmt.Errorf("%w for %v", ErrStalled, w.c.cfg.Stall)
 	}
-	return n, err
+	return err
 }

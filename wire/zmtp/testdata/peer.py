@@ -23,7 +23,6 @@ for line in sys.stdin:
         socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = public, secret, public
     elif op == "plain":
         auth = ThreadAuthenticator(context)
-        auth.daemon = True
         auth.start()
         auth.configure_plain(passwords={args[0]: args[1]})
         socket.plain_server = True
