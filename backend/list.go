@@ -15,6 +15,7 @@ type lister struct {
 	router wire.Router
 	limits wire.Limits
 	wake   chan struct{} // holds one token while asked may have entries
+	size   int           // of the last listing, as a guess at the next
 
 	mu    sync.Mutex
 	asked map[wire.Peer]request
@@ -63,11 +64,12 @@ func (l *lister) take() map[wire.Peer]request {
 }
 
 func (l *lister) send(p wire.Peer, r request) {
-	var frame []byte
+	frame := make([]byte, 0, l.size+l.size/8)
 	var err error
 	r.listing.Do(p, func(m *wire.BackendGetQueue) {
-		frame, err = wire.NewDialect(r.gen, l.limits).Append(nil, m)
+		frame, err = wire.NewDialect(r.gen, l.limits).Append(frame, m)
 	})
+	l.size = len(frame)
 	if err == nil {
 		err = l.router.Send(p, frame)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,6 +13,9 @@ import (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a long queue is most of the memory: keep it from doubling
+	}
 	os.Exit(app.Main("inginious-backend", "Queue and scheduler between INGInious' webapps and its grading agents.", run))
 }
 
