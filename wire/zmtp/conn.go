@@ -28,7 +28,7 @@ type conn struct {
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when the end was handed up
 
-	progress atomic.Int64  // Unix nanoseconds: when a long message last moved
+	progress atomic.Int64  // Unix nanoseconds: when a write last had to wait and went through
 	ttl      time.Duration // silence that the peer allowed itself; the reader's
 }
 
@@ -78,8 +78,9 @@ func (c *conn) writes() {
 }
 
 // Read is where the reader's buffer is filled from. It ends a peer that is
-// silent for too long. A peer to which a long message of ours is moving is
-// excused: no PING can be put inside a message, so it has nothing to answer.
+// silent for too long. A peer that a write of ours waited for, and that then took
+// it, is excused: it is alive, and with a long message before it no PING of ours
+// can have reached it.
 func (c *conn) Read(b []byte) (int, error) {
 	limit := c.ttl
 	if c.pings && c.cfg.PingEvery > 0 && (limit == 0 || limit > c.cfg.Silence) {

@@ -50,7 +50,8 @@ func (e *end) Send(p wire.Peer, frame []byte) error {
 	return c.queue.put(frame)
 }
 
-// Drop is as [wire.Router] says. It does not wait.
+// Drop is as [wire.Router] says. It does not wait: messages that were received
+// before may still be handed up.
 func (e *end) Drop(p wire.Peer, cause error) {
 	e.mu.RLock()
 	c := e.conns[p]

@@ -43,6 +43,7 @@ func TestHandshake(t *testing.T) {
 		{name: "identity", in: greeting(1, "NULL") + ready("\xff\x00\xfe"), want: hello{"\xff\x00\xfe", true}},
 		{name: "longest identity", in: greeting(1, "NULL") + ready(strings.Repeat("i", 255)), want: hello{strings.Repeat("i", 255), true}},
 		{name: "too long identity", in: greeting(1, "NULL") + ready(strings.Repeat("i", 256)), err: true},
+		{name: "identity of a router's making", in: greeting(1, "NULL") + ready("\x00abcd"), err: true},
 		{name: "no identity", in: greeting(1, "NULL") + command("\x05READY"+meta), want: hello{pings: true}},
 		{name: "other properties", in: greeting(1, "NULL") + command("\x05READY"+property("X-A", "b")+meta), want: hello{pings: true}},
 		{name: "lower case names", in: greeting(1, "NULL") + command("\x05READY"+property("socket-type", "DEALER")), want: hello{pings: true}},

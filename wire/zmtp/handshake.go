@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -58,8 +59,11 @@ func open(nc net.Conn, typ zmq4.SocketType, cfg *Config) (h hello, err error) {
 		return hello{}, fmt.Errorf("handshake: %w", err)
 	}
 	h = hello{identity: zc.Peer.Meta["Identity"], pings: g.minor >= 1}
-	if len(h.identity) > maxIdentity {
+	switch {
+	case len(h.identity) > maxIdentity:
 		return hello{}, fmt.Errorf("handshake: identity of %d bytes: %w", len(h.identity), ErrTooLarge)
+	case strings.HasPrefix(h.identity, "\x00"): // those that a router makes up begin so
+		return hello{}, fmt.Errorf("handshake: identity %q: %w", h.identity, ErrProtocol)
 	}
 	return h, nil
 }

@@ -133,6 +133,55 @@ func TestLongWriteExcusesSilence(t *testing.T) {
 	})
 }
 
+// What a frozen peer's kernel still takes shows no life.
+func TestTrickleDoesNotExcuseSilence(t *testing.T) {
+	cfg := Config{PingEvery: 5 * time.Second, Silence: 10 * time.Second}
+	inBubble(t, cfg, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 1)
+		go io.Copy(io.Discard, p.r) //nolint:errcheck // as a kernel would
+		start := time.Now()
+		trickle := time.NewTicker(time.Second)
+		defer trickle.Stop()
+		for {
+			select {
+			case <-trickle.C:
+				r.Send(peer, []byte("are you there?")) //nolint:errcheck // the event shows it
+			case down := <-r.Events():
+				if took := time.Since(start); took != 10*time.Second || !errors.Is(down.Err, ErrSilent) {
+					t.Errorf("%+v after %v, want ErrSilent after 10s", down, took)
+				}
+				return
+			}
+		}
+	})
+}
+
+// A queue that never empties does not keep PINGs back.
+func TestPingsGoBetweenMessages(t *testing.T) {
+	cfg := Config{PingEvery: 5 * time.Second, Silence: 10 * time.Second}
+	inBubble(t, cfg, func(t *testing.T, r *Router, l *listener) {
+		p, peer := l.up(t, r, 1)
+		for range 100 {
+			if err := r.Send(peer, make([]byte, 20<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pings := 0
+		for messages := 0; messages < 100; {
+			time.Sleep(time.Second)
+			if h, _ := p.frame(); h.command() {
+				pings++
+				p.send(command("\x04PONG"))
+			} else {
+				messages++
+			}
+		}
+		if pings < 10 {
+			t.Errorf("%d PINGs in more than 100 s, want one every 5 s", pings)
+		}
+	})
+}
+
 func TestStalledWriteEnds(t *testing.T) {
 	cfg := Config{PingEvery: -1, Stall: 20 * time.Second}
 	inBubble(t, cfg, func(t *testing.T, r *Router, l *listener) {

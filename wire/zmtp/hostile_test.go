@@ -124,7 +124,9 @@ func TestDescriptorsReturn(t *testing.T) {
 		p.wantClosed()
 		p.Close()
 	}
-	echo(t, r)
+	for range 100 {
+		echo(t, r)
+	}
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}

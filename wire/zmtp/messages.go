@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	readBuffer   = 64 << 10
+	readBuffer   = 32 << 10
 	maxPing      = 5 + 2 + 16 // name, TTL, context
 	maxCommandIn = 4 << 10    // bytes of a command after the handshake
 )

@@ -6,6 +6,9 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
+// keepQueue is how long a queue may be for its memory to be used again.
+const keepQueue = 1024
+
 // queue holds what waits for one peer. Anybody may put; one writer takes.
 type queue struct {
 	maxFrames int
@@ -51,6 +54,9 @@ func (q *queue) put(frame []byte) error {
 func (q *queue) take(spent [][]byte) (frames [][]byte, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if cap(spent) > keepQueue {
+		spent = nil
+	}
 	frames, q.frames = q.frames, spent[:0]
 	return frames, q.closed
 }

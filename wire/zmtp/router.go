@@ -165,7 +165,7 @@ func (r *Router) admit(nc net.Conn) {
 		if err != nil {
 			r.refused.Add(1)
 			hardClose(nc)
-			r.cfg.Log.Warn("peer refused", "peer", r.remote(nc), "err", err)
+			r.cfg.Log.Debug("peer refused", "peer", r.remote(nc), "err", err)
 			return
 		}
 		r.cfg.Log.Debug("peer up", "peer", c.addr, slog.Bool("pings", c.pings))

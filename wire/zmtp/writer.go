@@ -12,25 +12,28 @@ const (
 	writeBuffer = 64 << 10
 	writeChunk  = 1 << 20 // bytes that have to be gone within Config.Stall
 	copyLimit   = 8 << 10 // a shorter message is copied, to be sent with others
+
+	// A write that took so long waited for the peer to read.
+	slowWrite = 100 * time.Millisecond
 )
 
 // writer writes the frames and commands for one peer. It belongs to one goroutine.
 type writer struct {
 	c       *conn
-	pending []byte      // not yet written
-	store   [2][]byte   // of vector
-	vector  net.Buffers // scratch
+	tick    <-chan time.Time // when to send a PING; nil: never
+	pending []byte           // not yet written
+	store   [2][]byte        // of vector
+	vector  net.Buffers      // scratch
 }
 
 // write empties the queue into the connection until the connection ends, or
 // until the queue is closed and empty. Its error is nil in both cases.
 func (c *conn) write() error {
-	w := &writer{c: c, pending: make([]byte, 0, writeBuffer)}
-	var tick <-chan time.Time
+	w := &writer{c: c}
 	if c.pings && c.cfg.PingEvery > 0 {
 		t := time.NewTicker(c.cfg.PingEvery)
 		defer t.Stop()
-		tick = t.C
+		w.tick = t.C
 	}
 	for {
 		var err error
@@ -43,17 +46,21 @@ func (c *conn) write() error {
 				return c.closeWrite()
 			}
 		case context := <-c.pongs:
-			err = w.command("\x04PONG", context)
-		case <-tick:
-			// TTL 0: libzmq restarts its TTL timer once per message, not per
-			// byte, so any other would end the connection inside a long one.
-			err = w.command("\x04PING", []byte{0, 0})
+			err = w.pong(context)
+		case <-w.tick:
+			err = w.ping()
 		}
 		if err != nil {
 			return err
 		}
 	}
 }
+
+func (w *writer) pong(context []byte) error { return w.command("\x04PONG", context) }
+
+// ping sends a PING with TTL 0: libzmq restarts its TTL timer once per message,
+// not per byte, so any other would end the connection inside a long one.
+func (w *writer) ping() error { return w.command("\x04PING", []byte{0, 0}) }
 
 // drain writes all that is queued and flushes once.
 func (w *writer) drain() (closed bool, err error) {
@@ -82,16 +89,25 @@ func (w *writer) batch(frames [][]byte) error {
 			w.c.queue.release(count, bytes)
 			count, bytes = 0, 0
 		}
-		select { // a peer that waits for its PONG must not wait for the whole queue
-		case context := <-w.c.pongs:
-			if err := w.command("\x04PONG", context); err != nil {
-				return err
-			}
-		default:
+		if err := w.control(); err != nil {
+			return err
 		}
 	}
 	w.c.queue.release(count, bytes)
 	return nil
+}
+
+// control sends what heartbeats are due. It is called between messages, as a
+// queue that never empties must not delay them.
+func (w *writer) control() error {
+	select {
+	case context := <-w.c.pongs:
+		return w.pong(context)
+	case <-w.tick:
+		return w.ping()
+	default:
+		return nil
+	}
 }
 
 // message writes one message, a long one in chunks that each have their own
@@ -112,7 +128,6 @@ func (w *writer) message(f []byte) error {
 		if err := w.write(f[:writeChunk]); err != nil {
 			return err
 		}
-		w.c.progress.Store(time.Now().UnixNano())
 		f = f[writeChunk:]
 	}
 	return w.write(f)
@@ -128,9 +143,9 @@ func (w *writer) command(name string, body []byte) error {
 	return w.flush()
 }
 
-// room makes sure that n more bytes can wait.
+// room makes sure that n more bytes can wait, of at most writeBuffer.
 func (w *writer) room(n int) error {
-	if len(w.pending)+n <= cap(w.pending) {
+	if len(w.pending)+n <= writeBuffer {
 		return nil
 	}
 	return w.flush()
@@ -146,7 +161,8 @@ func (w *writer) flush() error {
 // write writes what is pending and then b, in one system call if the connection
 // can. It has to be done within Config.Stall.
 func (w *writer) write(b []byte) error {
-	if err := w.c.net.SetWriteDeadline(time.Now().Add(w.c.cfg.Stall)); err != nil {
+	start := time.Now()
+	if err := w.c.net.SetWriteDeadline(start.Add(w.c.cfg.Stall)); err != nil {
 		return err
 	}
 	w.vector = w.store[:0]
@@ -158,6 +174,9 @@ func (w *writer) write(b []byte) error {
 	_, err := w.vector.WriteTo(w.c.net)
 	clear(w.store[:]) // b is not ours to keep
 	w.pending = w.pending[:0]
+	if end := time.Now(); err == nil && end.Sub(start) > slowWrite {
+		w.c.progress.Store(end.UnixNano())
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w for %v", ErrStalled, w.c.cfg.Stall)
 	}
