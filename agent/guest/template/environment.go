@@ -13,7 +13,9 @@ import (
 // environment is the engine's own, with what differs too much from Python put
 // right.
 func environment() *exec.Environment {
-	filters := exec.NewFilterSet(map[string]exec.FilterFunction{}).Update(builtins.Filters)
+	filters := exec.NewFilterSet(map[string]exec.FilterFunction{
+		percentOne: percent(false), percentMany: percent(true),
+	}).Update(builtins.Filters)
 	if plain, ok := filters.Get("tojson"); ok {
 		filters.Replace("tojson", toJSON(plain)) // cannot fail: the filter is there
 	}

@@ -41,7 +41,7 @@ func render(source string, values map[string]any) (out string, err error) {
 	source = strings.TrimSuffix(source, "\n")
 	conf := config.New()
 	conf.KeepTrailingNewline = true // removed above
-	t, err := exec.NewTemplate(self, conf, loader(source), environment())
+	t, err := exec.NewTemplate(self, conf, loader(rewritePercent(source, conf)), environment())
 	if err != nil {
 		return "", fmt.Errorf("parse the template: %w", err)
 	}
