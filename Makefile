@@ -35,7 +35,7 @@ unit: ## Unit tests with the race detector, under a minute
 
 .PHONY: interop
 interop: ## Tests against ZeroMQ peers in Python
-	$(GO) run ./testenv/tools python3-zmq python3-msgpack
+	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack libzmq3-dev
 	$(GO) test -tags interop -shuffle=on $(call tier,interop)
 
 .PHONY: guest
