@@ -55,7 +55,7 @@ func chooseAccel(ctx context.Context, img image, cache string, log *slog.Logger)
 	}
 	log.Info("tried KVM", "works", works)
 	if err := os.WriteFile(answer, []byte(word), 0o644); err != nil {
-		return accel{}, fmt.Errorf("vm: keep whether KVM works: %w", err)
+		return accel{}, fmt.Errorf("keep whether KVM works: %w", err)
 	}
 	return chosen, nil
 }
@@ -66,7 +66,7 @@ func chooseAccel(ctx context.Context, img image, cache string, log *slog.Logger)
 func tryKVM(ctx context.Context, img image, cache string) (bool, error) {
 	dir, err := os.MkdirTemp(cache, "kvm-trial-")
 	if err != nil {
-		return false, fmt.Errorf("vm: make a directory for the KVM trial: %w", err)
+		return false, fmt.Errorf("make a directory for the KVM trial: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	if err := newOverlay(ctx, img.path(diskName), "raw", dir); err != nil {
@@ -76,7 +76,7 @@ func tryKVM(ctx context.Context, img image, cache string) (bool, error) {
 	defer cancel()
 	lock, ok := tryLock(filepath.Join(dir, lockName))
 	if !ok {
-		return false, fmt.Errorf("vm: lock %s", dir)
+		return false, fmt.Errorf("lock %s", dir)
 	}
 	defer lock.Close()
 	l := launch{id: filepath.Base(dir), accel: kvm, memory: 512, cpus: 1, image: img, dir: dir, tied: true,
@@ -99,7 +99,7 @@ func tryKVM(ctx context.Context, img image, cache string) (bool, error) {
 	proc.stop()
 	said, err := os.ReadFile(filepath.Join(dir, consoleLog))
 	if err != nil {
-		return false, fmt.Errorf("vm: read the trial's console: %w", err)
+		return false, fmt.Errorf("read the trial's console: %w", err)
 	}
 	return bytes.Contains(said, []byte("Kernel panic - not syncing")), nil
 }
@@ -112,7 +112,7 @@ func hostFacts(ctx context.Context) ([]string, error) {
 	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
-		return nil, fmt.Errorf("vm: ask for the kernel's release: %w", err)
+		return nil, fmt.Errorf("ask for the kernel's release: %w", err)
 	}
 	return []string{version, unix.ByteSliceToString(uts.Release[:]), cpuModel()}, nil
 }

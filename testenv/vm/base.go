@@ -78,7 +78,7 @@ func (b *base) fill(ctx context.Context, rebuild bool) error {
 func (b *base) sweep() error {
 	dirs, err := filepath.Glob(filepath.Join(b.cfg.Cache, "run", "*"))
 	if err != nil {
-		return fmt.Errorf("vm: sweep: %w", err)
+		return fmt.Errorf("sweep: %w", err)
 	}
 	for _, dir := range dirs {
 		lock, ok := tryLock(filepath.Join(dir, lockName))
@@ -88,7 +88,7 @@ func (b *base) sweep() error {
 		err := os.RemoveAll(dir)
 		lock.Close()
 		if err != nil {
-			return fmt.Errorf("vm: sweep: %w", err)
+			return fmt.Errorf("sweep: %w", err)
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func newOverlay(ctx context.Context, backing, format, dir string) error {
 	out, err := exec.CommandContext(ctx, path, "create", "-q", "-f", "qcow2",
 		"-b", backing, "-F", format, filepath.Join(dir, overlayName)).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("vm: make an overlay: %w: %s", err, out)
+		return fmt.Errorf("make an overlay: %w: %s", err, out)
 	}
 	return nil
 }

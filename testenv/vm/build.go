@@ -28,7 +28,7 @@ func (r recipe) build(ctx context.Context, dir string) error {
 		moveOnly(filepath.Join(root, "boot/vmlinuz-*"), filepath.Join(dir, kernelName)),
 		moveOnly(filepath.Join(root, "boot/initrd.img-*"), filepath.Join(dir, initrdName)),
 	); err != nil {
-		return fmt.Errorf("vm: finish the root file system: %w", err)
+		return fmt.Errorf("finish the root file system: %w", err)
 	}
 	args := append([]string{}, r.mkfs...)
 	args = append(args, "-d", root, filepath.Join(dir, diskName), strconv.Itoa(r.diskMiB)+"M")
@@ -45,7 +45,7 @@ func (r recipe) bootstrap(ctx context.Context, dir, root string) error {
 	for name, content := range files {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return fmt.Errorf("vm: write %s: %w", name, err)
+			return fmt.Errorf("write %s: %w", name, err)
 		}
 		defer os.Remove(path)
 	}

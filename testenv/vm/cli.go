@@ -136,11 +136,11 @@ func (c cli) ssh(_ context.Context, args []string) (int, error) {
 	}
 	public, err := os.ReadFile(filepath.Join(dir, hostKey))
 	if err != nil {
-		return 0, fmt.Errorf("vm: read the guest's key: %w", err)
+		return 0, fmt.Errorf("read the guest's key: %w", err)
 	}
 	known := filepath.Join(dir, "known_hosts")
 	if err := os.WriteFile(known, append([]byte("ingot-vm "), public...), 0o600); err != nil {
-		return 0, fmt.Errorf("vm: write the guest's key: %w", err)
+		return 0, fmt.Errorf("write the guest's key: %w", err)
 	}
 	argv := []string{"ssh", "-F", "none", "-i", filepath.Join(dir, clientKey), "-p", strconv.Itoa(r.Port),
 		"-o", "IdentitiesOnly=yes", "-o", "HostKeyAlias=ingot-vm", "-o", "UserKnownHostsFile=" + known,

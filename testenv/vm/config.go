@@ -47,11 +47,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	switch {
 	case c.MemoryMiB < 512:
-		return c, fmt.Errorf("vm: memory of %d MiB is less than 512", c.MemoryMiB)
+		return c, fmt.Errorf("memory of %d MiB is less than 512", c.MemoryMiB)
 	case c.CPUs < 1:
-		return c, fmt.Errorf("vm: number of CPUs is %d", c.CPUs)
+		return c, fmt.Errorf("number of CPUs is %d", c.CPUs)
 	case c.SSHPort < 0 || c.SSHPort > 65535:
-		return c, fmt.Errorf("vm: ssh port %d is not a port", c.SSHPort)
+		return c, fmt.Errorf("ssh port %d is not a port", c.SSHPort)
 	}
 	dir, err := cacheDir(c.Cache)
 	c.Cache = dir
@@ -65,19 +65,19 @@ func cacheDir(dir string) (string, error) {
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("vm: find the cache directory: %w", err)
+			return "", fmt.Errorf("find the cache directory: %w", err)
 		}
 		dir = filepath.Join(user, "ingot", "vm")
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("vm: find the cache directory: %w", err)
+		return "", fmt.Errorf("find the cache directory: %w", err)
 	}
 	if strings.ContainsAny(dir, ",\n") {
-		return "", fmt.Errorf("vm: cache directory %q has a comma in its name", dir)
+		return "", fmt.Errorf("cache directory %q has a comma in its name", dir)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("vm: make the cache directory: %w", err)
+		return "", fmt.Errorf("make the cache directory: %w", err)
 	}
 	return dir, nil
 }

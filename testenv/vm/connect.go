@@ -64,23 +64,24 @@ func dial(ctx context.Context, addr string, conf *ssh.ClientConfig, limit time.D
 	return ssh.NewClient(c, channels, requests), nil
 }
 
-// sshConfig reads the keys in dir. Ciphers are what emulated CPUs do fastest.
+// sshConfig reads the keys in dir. The algorithms are those that emulated CPUs
+// do fastest, by measurement.
 func sshConfig(dir string) (*ssh.ClientConfig, error) {
 	private, err := os.ReadFile(filepath.Join(dir, clientKey))
 	if err != nil {
-		return nil, fmt.Errorf("vm: read the client's key: %w", err)
+		return nil, fmt.Errorf("read the client's key: %w", err)
 	}
 	signer, err := ssh.ParsePrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("vm: read the client's key: %w", err)
+		return nil, fmt.Errorf("read the client's key: %w", err)
 	}
 	public, err := os.ReadFile(filepath.Join(dir, hostKey))
 	if err != nil {
-		return nil, fmt.Errorf("vm: read the guest's key: %w", err)
+		return nil, fmt.Errorf("read the guest's key: %w", err)
 	}
 	known, _, _, _, err := ssh.ParseAuthorizedKey(public)
 	if err != nil {
-		return nil, fmt.Errorf("vm: read the guest's key: %w", err)
+		return nil, fmt.Errorf("read the guest's key: %w", err)
 	}
 	return &ssh.ClientConfig{
 		Config: ssh.Config{
@@ -105,7 +106,7 @@ func (m *Machine) refresh(ctx context.Context) error {
 	now := strconv.FormatFloat(float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
 	code, err := m.Run(ctx, bytes.NewReader(seed), io.Discard, &said, "sh", "-c", "date -s @"+now+" && cat >/dev/urandom")
 	if err == nil && code != 0 {
-		err = fmt.Errorf("vm: set the guest's clock: exit status %d: %s", code, said.Bytes())
+		err = fmt.Errorf("set the guest's clock: exit status %d: %s", code, said.Bytes())
 	}
 	return err
 }

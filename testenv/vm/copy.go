@@ -39,7 +39,7 @@ func (m *Machine) Put(ctx context.Context, local, remote string) error {
 		err = fmt.Errorf("tar: exit status %d: %s", code, bytes.TrimSpace(said.Bytes()))
 	}
 	if err != nil {
-		return fmt.Errorf("vm: put %s: %w", local, err)
+		return fmt.Errorf("put %s: %w", local, err)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (m *Machine) Get(ctx context.Context, remote, local string) error {
 		err = unpackErr
 	}
 	if err != nil {
-		return fmt.Errorf("vm: get %s: %w", remote, err)
+		return fmt.Errorf("get %s: %w", remote, err)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (e *BootError) Error() string {
 
 func (e *BootError) Unwrap() error { return e.Err }
 
-const tailLines = 15
+const tailLines = 25
 
 // newBootError saves the logs in the run directory dir before it is removed.
 func newBootError(err error, dir, saved string) error {

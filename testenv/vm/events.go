@@ -44,14 +44,14 @@ func (t Tests) convert(ctx context.Context) (io.WriteCloser, <-chan summary, err
 	cmd := exec.CommandContext(ctx, "go", "tool", "test2json")
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, nil, fmt.Errorf("vm: start test2json: %w", err)
+		return nil, nil, fmt.Errorf("start test2json: %w", err)
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, nil, fmt.Errorf("vm: start test2json: %w", err)
+		return nil, nil, fmt.Errorf("start test2json: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, fmt.Errorf("vm: start test2json: %w", err)
+		return nil, nil, fmt.Errorf("start test2json: %w", err)
 	}
 	done := make(chan summary, 1)
 	go func() {

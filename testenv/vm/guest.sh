@@ -27,7 +27,6 @@ PasswordAuthentication no
 UsePAM no
 UseDNS no
 PrintMotd no
-AcceptEnv INGOT_*
 MaxSessions 100
 MaxStartups 100
 SSHD
@@ -41,6 +40,7 @@ systemctl mask -q \
 	getty@tty1.service serial-getty@ttyS0.service
 systemctl enable -q systemd-networkd ssh
 
-# The first kernel message of a crash must reach the serial console.
+# Errors of the kernel reach the serial console, where a failed start is looked
+# into; each OOM kill's long report would only slow the guest down there.
 mkdir -p /etc/sysctl.d
 echo 'kernel.printk = 4 4 1 7' >/etc/sysctl.d/10-console.conf

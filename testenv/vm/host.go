@@ -29,7 +29,7 @@ func readHost(root fs.FS) (host, error) {
 	h := host{id: release["ID"], codename: release["VERSION_CODENAME"]}
 	lists, err := fs.Glob(root, "etc/apt/sources.list.d/*")
 	if err != nil {
-		return host{}, fmt.Errorf("vm: find apt's sources: %w", err)
+		return host{}, fmt.Errorf("find apt's sources: %w", err)
 	}
 	for _, name := range append([]string{"etc/apt/sources.list"}, lists...) {
 		parse := parseList
@@ -57,12 +57,12 @@ func parseFile[T any](root fs.FS, name string, parse func(io.Reader) (T, error))
 		return zero, nil
 	}
 	if err != nil {
-		return zero, fmt.Errorf("vm: read the host's configuration: %w", err)
+		return zero, fmt.Errorf("read the host's configuration: %w", err)
 	}
 	defer f.Close()
 	got, err := parse(f)
 	if err != nil {
-		return zero, fmt.Errorf("vm: read %s: %w", name, err)
+		return zero, fmt.Errorf("read %s: %w", name, err)
 	}
 	return got, nil
 }
@@ -104,7 +104,7 @@ func proxySettings(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, tool, "dump", "--no-empty", "--format", `%f "%v";%n`,
 		"Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until", "Acquire::Check-Date").Output()
 	if err != nil {
-		return "", fmt.Errorf("vm: read apt's configuration: %w", err)
+		return "", fmt.Errorf("read apt's configuration: %w", err)
 	}
 	return string(out), nil
 }

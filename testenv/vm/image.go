@@ -48,7 +48,7 @@ func ensureImage(ctx context.Context, cache string, r recipe, rebuild bool, log 
 	case err == nil:
 		now := time.Now()
 		if err := os.Chtimes(img.dir, now, now); err != nil {
-			return image{}, fmt.Errorf("vm: mark the image as used: %w", err)
+			return image{}, fmt.Errorf("mark the image as used: %w", err)
 		}
 		return img, nil
 	case errors.Is(err, ErrBroken) && !rebuild:
@@ -76,10 +76,10 @@ func ensureImage(ctx context.Context, cache string, r recipe, rebuild bool, log 
 func publish(dir string, fill func(tmp string) error) error {
 	tmp := dir + ".part"
 	if err := os.RemoveAll(tmp); err != nil {
-		return fmt.Errorf("vm: remove an unfinished directory: %w", err)
+		return fmt.Errorf("remove an unfinished directory: %w", err)
 	}
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return fmt.Errorf("vm: make a directory: %w", err)
+		return fmt.Errorf("make a directory: %w", err)
 	}
 	err := fill(tmp)
 	if err == nil {
@@ -102,20 +102,20 @@ func publish(dir string, fill func(tmp string) error) error {
 func prune(dir string, keep int) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("vm: prune: %w", err)
+		return fmt.Errorf("prune: %w", err)
 	}
 	var infos []fs.FileInfo
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			return fmt.Errorf("vm: prune: %w", err)
+			return fmt.Errorf("prune: %w", err)
 		}
 		infos = append(infos, info)
 	}
 	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
 	for _, info := range infos[min(keep, len(infos)):] {
 		if err := os.RemoveAll(filepath.Join(dir, info.Name())); err != nil {
-			return fmt.Errorf("vm: prune: %w", err)
+			return fmt.Errorf("prune: %w", err)
 		}
 	}
 	return nil
@@ -125,7 +125,7 @@ func prune(dir string, keep int) error {
 func checkSpace(dir string, mib int64) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return fmt.Errorf("vm: ask for free space: %w", err)
+		return fmt.Errorf("ask for free space: %w", err)
 	}
 	if free := int64(st.Bavail) * st.Bsize >> 20; free < mib {
 		return fmt.Errorf("%w: %s has %d MiB free, %d are needed", ErrNoSpace, dir, free, mib)

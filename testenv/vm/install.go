@@ -63,7 +63,7 @@ func (p install) run(ctx context.Context) error {
 	if p.release != "" {
 		dir, err := os.MkdirTemp("", "ingot-apt-")
 		if err != nil {
-			return fmt.Errorf("vm: make a directory for apt: %w", err)
+			return fmt.Errorf("make a directory for apt: %w", err)
 		}
 		defer os.RemoveAll(dir)
 		list := filepath.Join(dir, "sources.list")
@@ -73,7 +73,7 @@ func (p install) run(ctx context.Context) error {
 			os.WriteFile(list, []byte(p.backports), 0o644),
 		} {
 			if err != nil {
-				return fmt.Errorf("vm: prepare a directory for apt: %w", err)
+				return fmt.Errorf("prepare a directory for apt: %w", err)
 			}
 		}
 		args = append(args, "-t", p.release, "-o", "Dir::Etc::sourcelist="+list,
@@ -107,7 +107,7 @@ func command(ctx context.Context, extra []string, name string, args ...string) e
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return fmt.Errorf("vm: run %s: %w; it said last:\n%s", name, err, tail(output.String(), tailLines))
+		return fmt.Errorf("run %s: %w; it said last:\n%s", name, err, tail(output.String(), tailLines))
 	}
 	return nil
 }

@@ -124,14 +124,14 @@ func endKept(ctx context.Context, dir string) error {
 	// The handle is taken first: what is checked is then what is killed.
 	p, err := os.FindProcess(r.PID)
 	if err != nil {
-		return fmt.Errorf("vm: find the kept machine's process: %w", err)
+		return fmt.Errorf("find the kept machine's process: %w", err)
 	}
 	defer func() { _ = p.Release() }()
 	if !hasArgument(r.PID, r.Name) {
-		return fmt.Errorf("vm: process %d is not the kept machine %s", r.PID, r.Name)
+		return fmt.Errorf("process %d is not the kept machine %s", r.PID, r.Name)
 	}
 	if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("vm: end the kept machine: %w", err)
+		return fmt.Errorf("end the kept machine: %w", err)
 	}
 	// The lock comes free when QEMU is gone.
 	lock, err := lockFile(ctx, filepath.Join(dir, lockName), unix.LOCK_EX, slog.New(slog.DiscardHandler))

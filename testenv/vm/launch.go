@@ -74,7 +74,7 @@ func (l launch) start(ctx context.Context, lock *os.File) (*process, *monitor, e
 	}
 	messages, err := os.Create(filepath.Join(l.dir, qemuLog))
 	if err != nil {
-		return nil, nil, fmt.Errorf("vm: make QEMU's log: %w", err)
+		return nil, nil, fmt.Errorf("make QEMU's log: %w", err)
 	}
 	defer messages.Close()
 	mon, far, err := newMonitor()
@@ -88,7 +88,7 @@ func (l launch) start(ctx context.Context, lock *os.File) (*process, *monitor, e
 	proc, err := startProcess(cmd, l.tied)
 	if err != nil {
 		mon.conn.Close()
-		return nil, nil, fmt.Errorf("vm: start QEMU: %w", err)
+		return nil, nil, fmt.Errorf("start QEMU: %w", err)
 	}
 	if err := mon.hello(ctx); err != nil {
 		proc.stop()
@@ -114,7 +114,7 @@ func checkPort(ctx context.Context, port int) error {
 // orCause returns why ctx ended if it did, else err.
 func orCause(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
-		return fmt.Errorf("vm: give up: %w", cause)
+		return cause
 	}
 	return err
 }

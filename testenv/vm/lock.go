@@ -16,7 +16,7 @@ import (
 func lockFile(ctx context.Context, path string, how int, log *slog.Logger) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("vm: open a lock: %w", err)
+		return nil, fmt.Errorf("open a lock: %w", err)
 	}
 	if flock(f, how|unix.LOCK_NB) == nil {
 		return f, nil
@@ -28,7 +28,7 @@ func lockFile(ctx context.Context, path string, how int, log *slog.Logger) (*os.
 	case err := <-got:
 		if err != nil {
 			f.Close()
-			return nil, fmt.Errorf("vm: lock %s: %w", path, err)
+			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 		return f, nil
 	case <-ctx.Done():
@@ -36,7 +36,7 @@ func lockFile(ctx context.Context, path string, how int, log *slog.Logger) (*os.
 			<-got
 			f.Close()
 		}()
-		return nil, fmt.Errorf("vm: wait for the lock %s: %w", path, context.Cause(ctx))
+		return nil, fmt.Errorf("wait for the lock %s: %w", path, context.Cause(ctx))
 	}
 }
 

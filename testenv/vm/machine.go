@@ -43,7 +43,7 @@ func (m *Machine) Close() error { return m.client.Close() }
 func (m *Machine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, argv ...string) (int, error) {
 	code, err := m.run(ctx, stdin, stdout, stderr, "exec "+quote(argv))
 	if err != nil {
-		return -1, fmt.Errorf("vm: run %s: %w", argv[0], err)
+		return -1, fmt.Errorf("run %s: %w", argv[0], err)
 	}
 	return code, nil
 }

@@ -9,10 +9,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,31 +30,41 @@ func testConfig(t *testing.T) Config {
 	return Config{Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
-// noneLeft fails t if the machines that the cache knew when it was called are
-// not all that it knows when t ends.
+// noneLeft fails t if a machine that this process started is there when t ends.
 func noneLeft(t *testing.T, cache string) {
 	t.Helper()
 	cache, err := cacheDir(cache)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs := func() map[string]bool {
-		dirs, _ := filepath.Glob(filepath.Join(cache, "run", "*"))
-		set := map[string]bool{}
-		for _, d := range dirs {
-			set[d] = true
-		}
-		return set
-	}
-	before := runs()
 	t.Cleanup(func() {
-		for d := range runs() {
+		dirs, err := filepath.Glob(filepath.Join(cache, "run", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range dirs {
 			r, err := loadRecord(d)
-			if !before[d] && err == nil && hasArgument(r.PID, r.Name) {
+			if err == nil && hasArgument(r.PID, r.Name) && parent(t, r.PID) == os.Getpid() {
 				t.Errorf("the machine %s is left", d)
 			}
 		}
 	})
+}
+
+// parent returns the parent of process pid, 0 if pid is gone.
+func parent(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "\nPPid:")
+	line, _, _ := strings.Cut(after, "\n")
+	ppid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ppid
 }
 
 func output(t *testing.T, m *Machine, argv ...string) string {

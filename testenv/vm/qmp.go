@@ -39,7 +39,7 @@ type qmpMessage struct {
 func newMonitor() (m *monitor, far *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("vm: make the monitor's sockets: %w", err)
+		return nil, nil, fmt.Errorf("make the monitor's sockets: %w", err)
 	}
 	near := os.NewFile(uintptr(fds[0]), "qmp")
 	far = os.NewFile(uintptr(fds[1]), "qmp-qemu")
@@ -47,7 +47,7 @@ func newMonitor() (m *monitor, far *os.File, err error) {
 	near.Close()
 	if err != nil {
 		far.Close()
-		return nil, nil, fmt.Errorf("vm: open the monitor: %w", err)
+		return nil, nil, fmt.Errorf("open the monitor: %w", err)
 	}
 	return &monitor{conn: conn, in: json.NewDecoder(conn)}, far, nil
 }
@@ -60,7 +60,7 @@ func (m *monitor) hello(ctx context.Context) error {
 	}
 	defer m.bound(ctx)()
 	if err := m.in.Decode(&greeting); err != nil {
-		return fmt.Errorf("vm: greet QEMU: %w", err)
+		return fmt.Errorf("greet QEMU: %w", err)
 	}
 	return m.call(ctx, "qmp_capabilities", nil, nil)
 }
@@ -74,18 +74,18 @@ func (m *monitor) call(ctx context.Context, name string, args, reply any) error 
 		request["arguments"] = args
 	}
 	if err := json.NewEncoder(m.conn).Encode(request); err != nil {
-		return fmt.Errorf("vm: tell QEMU to %s: %w", name, err)
+		return fmt.Errorf("tell QEMU to %s: %w", name, err)
 	}
 	for {
 		var msg qmpMessage
 		if err := m.in.Decode(&msg); err != nil {
-			return fmt.Errorf("vm: hear from QEMU on %s: %w", name, err)
+			return fmt.Errorf("hear from QEMU on %s: %w", name, err)
 		}
 		switch {
 		case msg.Event != "":
 			m.events = append(m.events, msg)
 		case msg.Error != nil:
-			return fmt.Errorf("vm: QEMU refused to %s: %s: %s", name, msg.Error.Class, msg.Error.Desc)
+			return fmt.Errorf("QEMU refused to %s: %s: %s", name, msg.Error.Class, msg.Error.Desc)
 		case reply != nil:
 			return json.Unmarshal(msg.Return, reply)
 		default:
@@ -104,7 +104,7 @@ func (m *monitor) event(ctx context.Context) (qmpMessage, error) {
 	defer m.bound(ctx)()
 	var ev qmpMessage
 	if err := m.in.Decode(&ev); err != nil {
-		return ev, fmt.Errorf("vm: wait for an event of QEMU: %w", err)
+		return ev, fmt.Errorf("wait for an event of QEMU: %w", err)
 	}
 	return ev, nil
 }
@@ -120,7 +120,7 @@ func (m *monitor) migrated(ctx context.Context) error {
 		case ev.Data.Status == "completed":
 			return nil
 		case ev.Data.Status == "failed":
-			return fmt.Errorf("vm: QEMU could not save or restore its state")
+			return fmt.Errorf("QEMU could not save or restore its state")
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (m *monitor) sshPort(ctx context.Context) (int, error) {
 func forwardedPort(usernet string) (int, error) {
 	found := forwardRE.FindStringSubmatch(usernet)
 	if found == nil {
-		return 0, fmt.Errorf("vm: QEMU forwards no port: %q", usernet)
+		return 0, fmt.Errorf("QEMU forwards no port: %q", usernet)
 	}
 	return strconv.Atoi(found[1])
 }

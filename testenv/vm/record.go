@@ -30,20 +30,20 @@ func saveRecord(dir string, img image, r record) error {
 				err = os.WriteFile(filepath.Join(dir, name), b, 0o600)
 			}
 			if err != nil {
-				return fmt.Errorf("vm: copy a key: %w", err)
+				return fmt.Errorf("copy a key: %w", err)
 			}
 		}
 	}
 	b, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("vm: write down the machine: %w", err)
+		return fmt.Errorf("write down the machine: %w", err)
 	}
 	path := filepath.Join(dir, recordName)
 	if err := os.WriteFile(path+".part", b, 0o644); err != nil {
-		return fmt.Errorf("vm: write down the machine: %w", err)
+		return fmt.Errorf("write down the machine: %w", err)
 	}
 	if err := os.Rename(path+".part", path); err != nil {
-		return fmt.Errorf("vm: write down the machine: %w", err)
+		return fmt.Errorf("write down the machine: %w", err)
 	}
 	return nil
 }
@@ -55,11 +55,11 @@ func loadRecord(dir string) (record, error) {
 		return record{}, ErrNotUp
 	}
 	if err != nil {
-		return record{}, fmt.Errorf("vm: read the kept machine's record: %w", err)
+		return record{}, fmt.Errorf("read the kept machine's record: %w", err)
 	}
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {
-		return record{}, fmt.Errorf("vm: read the kept machine's record: %w", err)
+		return record{}, fmt.Errorf("read the kept machine's record: %w", err)
 	}
 	return r, nil
 }

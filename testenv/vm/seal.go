@@ -14,13 +14,13 @@ const sealName = "sizes.json"
 func seal(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("vm: seal: %w", err)
+		return fmt.Errorf("seal: %w", err)
 	}
 	sizes := map[string]int64{}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			return fmt.Errorf("vm: seal: %w", err)
+			return fmt.Errorf("seal: %w", err)
 		}
 		if info.Mode().IsRegular() && e.Name() != sealName {
 			sizes[e.Name()] = info.Size()
@@ -28,10 +28,10 @@ func seal(dir string) error {
 	}
 	b, err := json.Marshal(sizes)
 	if err != nil {
-		return fmt.Errorf("vm: seal: %w", err)
+		return fmt.Errorf("seal: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, sealName), b, 0o644); err != nil {
-		return fmt.Errorf("vm: seal: %w", err)
+		return fmt.Errorf("seal: %w", err)
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func seal(dir string) error {
 func checkSeal(dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, sealName))
 	if err != nil {
-		return fmt.Errorf("vm: check %s: %w", dir, err)
+		return fmt.Errorf("check %s: %w", dir, err)
 	}
 	var sizes map[string]int64
 	if err := json.Unmarshal(b, &sizes); err != nil {

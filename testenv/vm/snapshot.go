@@ -49,7 +49,7 @@ func (b *base) ensureSnapshot(ctx context.Context) (string, error) {
 func (b *base) save(ctx context.Context, dir string) error {
 	lock, ok := tryLock(filepath.Join(dir, lockName))
 	if !ok {
-		return fmt.Errorf("vm: lock %s", dir)
+		return fmt.Errorf("lock %s", dir)
 	}
 	defer lock.Close()
 	m, mon, err := b.run(ctx, dir, lock, "", true)
@@ -60,7 +60,7 @@ func (b *base) save(ctx context.Context, dir string) error {
 	defer m.proc.stop()
 	code, err := m.Run(ctx, nil, nil, nil, "sh", "-c", warmUp)
 	if err != nil || code != 0 {
-		return fmt.Errorf("vm: warm up: exit status %d: %w", code, err)
+		return fmt.Errorf("warm up: exit status %d: %w", code, err)
 	}
 	m.client.Close() // a connection cannot be restored
 	for _, step := range []struct {
@@ -82,7 +82,7 @@ func (b *base) save(ctx context.Context, dir string) error {
 	m.proc.stop()
 	for _, name := range []string{consoleLog, qemuLog, lockName, recordName, clientKey, hostKey} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
-			return fmt.Errorf("vm: tidy a snapshot: %w", err)
+			return fmt.Errorf("tidy a snapshot: %w", err)
 		}
 	}
 	return nil

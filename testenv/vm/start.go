@@ -62,11 +62,11 @@ func (b *base) start(ctx context.Context, dir string, tied bool) (*Machine, erro
 // the cache, or the new directory might be swept away before it is locked.
 func newRunDir(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("vm: make a run directory: %w", err)
+		return nil, fmt.Errorf("make a run directory: %w", err)
 	}
 	lock, ok := tryLock(filepath.Join(dir, lockName))
 	if !ok {
-		return nil, fmt.Errorf("vm: the run directory %s is in use", dir)
+		return nil, fmt.Errorf("the run directory %s is in use", dir)
 	}
 	return lock, nil
 }
@@ -81,7 +81,7 @@ func (b *base) restoreOrBoot(ctx context.Context, dir string, lock *os.File, tie
 	if err != nil && b.snap != "" && ctx.Err() == nil {
 		b.cfg.Log.Warn("restore failed, booting instead", "err", err)
 		if err := os.RemoveAll(b.snap); err != nil {
-			return nil, fmt.Errorf("vm: remove a snapshot that fails: %w", err)
+			return nil, fmt.Errorf("remove a snapshot that fails: %w", err)
 		}
 		m, mon, err = b.run(ctx, dir, lock, "", tied)
 	}

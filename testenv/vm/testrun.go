@@ -51,7 +51,7 @@ func Test(ctx context.Context, cfg Config, t Tests) error {
 	}
 	bins, err := os.MkdirTemp("", "ingot-vm-test-")
 	if err != nil {
-		return fmt.Errorf("vm: make a directory for test binaries: %w", err)
+		return fmt.Errorf("make a directory for test binaries: %w", err)
 	}
 	defer os.RemoveAll(bins)
 	pkgs, err := t.build(ctx, bins)
@@ -85,7 +85,7 @@ func (t Tests) build(ctx context.Context, dir string) ([]testPackage, error) {
 	list.Env = guestEnv()
 	out, err := list.Output()
 	if err != nil {
-		return nil, orCause(ctx, fmt.Errorf("vm: list packages: %w", err))
+		return nil, orCause(ctx, fmt.Errorf("list packages: %w", err))
 	}
 	var pkgs []testPackage
 	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
@@ -95,17 +95,17 @@ func (t Tests) build(ctx context.Context, dir string) ([]testPackage, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("vm: list packages: %w", err)
+			return nil, fmt.Errorf("list packages: %w", err)
 		}
 		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
 			return nil, fmt.Errorf("%w: %s has no test files", ErrTests, p.ImportPath)
 		}
 		p.binary = filepath.Join(dir, fmt.Sprintf("%d.test", len(pkgs)))
-		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-tags=vm", "-o", p.binary, p.ImportPath)
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-tags=vm", "-ldflags=-s -w", "-o", p.binary, p.ImportPath)
 		cmd.Env = guestEnv()
 		cmd.Stdout, cmd.Stderr = t.Out, t.Out
 		if err := cmd.Run(); err != nil {
-			return nil, orCause(ctx, fmt.Errorf("vm: build the tests of %s: %w", p.ImportPath, err))
+			return nil, orCause(ctx, fmt.Errorf("build the tests of %s: %w", p.ImportPath, err))
 		}
 		pkgs = append(pkgs, p)
 	}

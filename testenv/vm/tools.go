@@ -52,7 +52,7 @@ func ensureTools(ctx context.Context, h host, mirror string, build bool, log *sl
 	if os.Geteuid() != 0 || aptErr != nil {
 		return errors.Join(err, fmt.Errorf("%w: install them as root with:\n%s", ErrTools, plan.manual()))
 	}
-	log.Info("installing packages", "packages", missing, "reason", err)
+	log.Info("installing packages", "packages", missing)
 	if err := plan.run(ctx); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func qemuVersion(ctx context.Context) (string, error) {
 	path, _ := findTool(qemu)
 	out, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("vm: ask QEMU for its version: %w", err)
+		return "", fmt.Errorf("ask QEMU for its version: %w", err)
 	}
 	return checkVersion(string(out))
 }
@@ -109,7 +109,7 @@ func qemuVersion(ctx context.Context) (string, error) {
 func checkVersion(out string) (string, error) {
 	m := versionRE.FindStringSubmatch(out)
 	if m == nil {
-		return "", fmt.Errorf("vm: QEMU's version is not in %q", out)
+		return "", fmt.Errorf("QEMU's version is not in %q", out)
 	}
 	if major, err := strconv.Atoi(m[1]); err != nil || major < minQEMU {
 		return "", fmt.Errorf("%w: it is %s; before %d, emulated guests crash and snapshots cannot be kept in files",
