@@ -100,7 +100,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	for !stopping || b.state.Running() > 0 {
 		select {
 		case <-asked:
-			b.log.Info("stopping", "why", context.Cause(ctx), "running", b.state.Running(), "grace", b.cfg.Drain)
+			b.log.Info("stopping", "why", context.Cause(ctx), "running", b.state.Running(), "waiting", b.state.Waiting(), "grace", b.cfg.Drain)
 			b.step(sched.Stop{})
 			asked, stopping, deadline = nil, true, time.After(b.cfg.Drain)
 		case <-deadline:

@@ -36,7 +36,7 @@ func (b *Backend) report(e sched.Effect) {
 func (b *Backend) reportEnd(e sched.JobEnded) {
 	level := slog.LevelWarn
 	switch e.End {
-	case sched.EndResult, sched.EndKilled, sched.EndClientGone:
+	case sched.EndResult, sched.EndKilled, sched.EndClientGone, sched.EndStopped:
 		if !b.verbose() {
 			return // before the arguments are boxed: this is the hot path
 		}

@@ -12,6 +12,9 @@ import (
 // Running returns how many jobs are with agents.
 func (s *State) Running() int { return len(s.jobs) - s.waiting }
 
+// Waiting returns how many jobs wait for an agent.
+func (s *State) Waiting() int { return s.waiting }
+
 // Stopped reports whether new jobs are refused.
 func (s *State) Stopped() bool { return s.stopped }
 
