@@ -73,7 +73,6 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	show := newProgress(os.Stderr, false)
 	show.to(fmt.Sprintf("grading %d jobs", len(t.Cases)))
-	quiet := newProgress(os.Stderr, true)
 	results := make([]outcome, len(t.Cases))
 	ended := make(chan struct{}, len(t.Cases))
 	for i := range t.Cases {
@@ -82,7 +81,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 			return err
 		}
 		go func() {
-			results[i].done, results[i].err = follow(ctx, cl, job, quiet)
+			results[i].done, results[i].err = follow(ctx, cl, job, newProgress(os.Stderr, true))
 			ended <- struct{}{}
 		}()
 	}

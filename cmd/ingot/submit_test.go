@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// parse reads a command line as main does.
+func parse(t *testing.T, args ...string) (*cli, *kong.Context, error) {
+	t.Helper()
+	c := new(cli)
+	k, err := kong.New(c, kong.Name("ingot"), kong.Exit(func(int) { t.Error("exit called") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := k.Parse(args)
+	return c, ctx, err
+}
+
+// What is typed is what a webapp would send.
+func TestJobOfACommandLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.c")
+	if err := os.WriteFile(file, []byte("main(){}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := parse(t, "submit", "course", "task", "-i", "q=a=b,c", "-i", "many=1", "-i", "many=2", "-f", "src=@"+file,
+		"-e", "docker/other", "--time=5s", "--memory=64", "--debug=yes", "--state=s", "--run-cmd=/task/go x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := c.Submit.job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.CourseID.Value != "course" || job.TaskID.Value != "task" || job.EnvironmentType != "docker" || job.Environment != "other" || job.Debug != wire.DebugOn {
+		t.Errorf("job %+v", job)
+	}
+	if v, _ := wire.Lookup(job.InputData, "q"); string(v) != "\xa5a=b,c" {
+		t.Errorf("answer %q", v)
+	}
+	if v, _ := wire.Lookup(job.InputData, "many"); string(v) != "\x92\xa11\xa12" {
+		t.Errorf("answers %q", v)
+	}
+	upload, _ := wire.Lookup(job.InputData, "src")
+	if name, _ := wire.Lookup(upload, "filename"); string(name) != "\xa3a.c" {
+		t.Errorf("upload %q", upload)
+	}
+	if wire.StateOf(job.InputData) != "s" || !wire.WantsUsage(job.InputData) {
+		t.Errorf("inputs %q", job.InputData)
+	}
+	p, err := wire.ReadParameters(job.Parameters)
+	if err != nil || *p.Time != 5 || *p.MemoryMiB != 64 || p.HardTime != nil || *p.RunCmd != "/task/go x" {
+		t.Errorf("parameters %+v, %v", p, err)
+	}
+	if err := (wire.Limits{}).Check(job.InputData); err != nil {
+		t.Errorf("inputs are not one value: %v", err)
+	}
+}
+
+func TestBadCommandLines(t *testing.T) {
+	for name, args := range map[string][]string{
+		"no value":       {"-i", "q"},
+		"no problem":     {"-i", "=v"},
+		"no file":        {"-f", "q=@/does/not/exist"},
+		"no at":          {"-f", "q=file"},
+		"no name":        {"-e", "docker"},
+		"split second":   {"--time=1500ms"},
+		"negative limit": {"--hard-time=-3s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _, err := parse(t, append([]string{"submit", "course", "task"}, args...)...)
+			if err == nil {
+				_, err = c.Submit.job()
+			}
+			if err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
+func TestSubmit(t *testing.T) {
+	for status, want := range map[string]error{"success": nil, "failed": errUnlike, "timeout": errUnlike} {
+		t.Run(status, func(t *testing.T) {
+			addr := stub(t, func(j *wire.ClientNewJob) wire.Result {
+				return wire.Result{Status: status, Grade: 50, Archive: []byte("tgz"), Custom: wire.WithUsage(nil, wire.Usage{CPU: time.Second, MemoryPeak: 1 << 20})}
+			})
+			archive := filepath.Join(t.TempDir(), "a.tgz")
+			c := submitCmd{backendFlags: backendFlags{Backend: addr, Patience: time.Minute}, Quiet: true, Archive: archive,
+				jobFlags: jobFlags{Course: "c", Task: "t", Env: "docker/demo", Debug: "no"}}
+			if err := c.Run(t.Context()); !errors.Is(err, want) {
+				t.Errorf("ended with %v, want %v", err, want)
+			}
+			if b, err := os.ReadFile(archive); string(b) != "tgz" {
+				t.Errorf("archive %q, %v", b, err)
+			}
+		})
+	}
+}
+
+// A name that is not offered is refused with what is.
+func TestUnknownEnvironment(t *testing.T) {
+	addr := stub(t, nil)
+	c := submitCmd{backendFlags: backendFlags{Backend: addr, Patience: time.Minute}, Quiet: true,
+		jobFlags: jobFlags{Course: "c", Task: "t", Env: "docker/nowhere", Debug: "no"}}
+	if err := c.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "docker/demo") {
+		t.Errorf("got %v, want an error that names docker/demo", err)
+	}
+}
+
+func TestNoBackend(t *testing.T) {
+	f := backendFlags{Backend: "ipc://" + filepath.Join(t.TempDir(), "none"), Patience: time.Millisecond}
+	if _, _, _, err := f.connect(t.Context()); err == nil || !strings.Contains(err.Error(), "no backend answers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReport(t *testing.T) {
+	done := &wire.BackendJobDone{JobID: "j", Result: wire.Result{Status: "failed", Grade: 12.5, Text: "a\nb",
+		Problems: wire.Raw("\x81\xa1q\x92\xa6failed\xa1x"),
+		Custom:   wire.WithUsage(nil, wire.Usage{CPU: 1500 * time.Millisecond, MemoryPeak: 3 << 20, Phases: []wire.Phase{{Name: "running", Took: time.Second}}})}}
+	var text, js strings.Builder
+	if err := errors.Join(printResult(&text, done, time.Second, false), printResult(&js, done, time.Second, true)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"failed", "12.50", `{"q":["failed","x"]}`, "1.50 s CPU", "3.0 MiB"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in:\n%s", want, text.String())
+		}
+	}
+	for _, want := range []string{`"cpu_seconds": 1.5`, `"memory_peak_bytes": 3145728`, `"running": 1`} {
+		if !strings.Contains(js.String(), want) {
+			t.Errorf("%q is not in:\n%s", want, js.String())
+		}
+	}
+}
