@@ -72,7 +72,7 @@ func (b *Backend) send(s *side, id wire.Peer, m wire.Message) bool {
 		return true // it is gone, and the state is being told
 	}
 	if gen := p.dialect.Generation(); b.spelled.msg != m || b.spelled.gen != gen {
-		frame, err := p.dialect.Append(nil, m)
+		frame, err := p.dialect.Append(make([]byte, 0, room(m)), m)
 		if err != nil {
 			b.drop(s, id, "cannot encode", err)
 			return false
@@ -86,4 +86,18 @@ func (b *Backend) send(s *side, id wire.Peer, m wire.Message) bool {
 		return false
 	}
 	return true
+}
+
+// room guesses at the length of m's frame, so that it is allocated once and an
+// archive is copied once.
+func room(m wire.Message) int {
+	const small = 128 // names, ids and numbers
+	switch m := m.(type) {
+	case *wire.BackendNewJob:
+		return 3*small + len(m.TaskProblems) + len(m.InputData) + len(m.Parameters) + len(m.JobID)
+	case *wire.BackendJobDone:
+		return 2*small + len(m.JobID) + len(m.Text) + len(m.Problems) + len(m.Tests) + len(m.Custom) +
+			len(m.State) + len(m.Archive) + len(m.Stdout.Value) + len(m.Stderr.Value)
+	}
+	return small
 }

@@ -5,8 +5,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/ingot-grading/ingot/backend"
 	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
@@ -34,7 +32,7 @@ func run(ctx context.Context, p *app.Process[config]) error {
 	}
 	defer closeSockets()
 
-	reg := prometheus.NewRegistry()
+	reg := registry(agents, clients)
 	b := backend.New(agents, clients, p.Config.backend(p.Log, reg))
 	closeHTTP, err := serveHTTP(p.Config.HTTP, b.Handler(token, reg), p.Log)
 	if err != nil {

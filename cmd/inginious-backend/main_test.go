@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -142,6 +143,15 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 200 {
 		t.Errorf("readyz: %s", resp.Status)
+	}
+	resp, err = http.Get("http://" + page["addr"].(string) + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if want := `ingot_backend_connections{side="agent"} 0`; err != nil || !strings.Contains(string(metrics), want) {
+		t.Errorf("metrics without %s: %v", want, err)
 	}
 
 	c := dial(t, clients)
