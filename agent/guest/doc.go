@@ -10,10 +10,14 @@
 // A command is found by the base name of the program, or by its first argument
 // if the program is called by its own name. Each package below has one subject:
 //
-//	tool        the small commands, over feedback, input and rst
-//	mainproc    INGInious, the main process of a grading container
-//	student     run_student, ssh_student and _run_student_intern
-//	grader      the same for graders written in Go
+//	tool       the small commands, over feedback, input and rst
+//	template   feedback-msg-tpl, in a program of its own
+//	mainproc   INGInious, the main process of a grading container
+//	mainsock   the socket on which its programs talk to it
+//	student    run_student, ssh_student and _run_student_intern
+//	sshd       a person's way into a container
+//	worker     the user that scripts and students' programs run as
+//	grader     all of it for graders written in Go
 //	pytext, pyjson, argparse   Python's rules, as far as scripts can see them
 //
 // Everything here runs beside, and is fed by, code that students wrote. Nothing
