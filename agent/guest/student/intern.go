@@ -35,8 +35,6 @@ const (
 	noCommand    = "info: student container started with no command set \n"
 )
 
-var errEnded = errors.New("the command ended")
-
 // Intern is _run_student_intern, the first process of a student container: it
 // takes a command, runs it as the worker and returns its exit code. The
 // arguments are those of all versions: none, or the container runtime and the
