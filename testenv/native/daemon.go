@@ -117,7 +117,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen for containerd's start: %w", err)
 	}
-	defer func() { _ = notices.Close() }() // removes the socket, and ends the reader below
+	defer func() {
+		_ = notices.Close() // ends the reader below
+		_ = os.Remove(notices.LocalAddr().String())
+	}()
 
 	var tail tailWriter
 	cmd := exec.Command("containerd", "--config", d.configFile())

@@ -248,7 +248,7 @@ func leaveBehind(t *testing.T, cfg Config, where string) {
 	must(t, err)
 	for id, args := range map[string][]string{"idle": nil, "running": {"hang"}, "ended": {"exit", "0"}} {
 		c, err := r.Create(t.Context(), sandbox.Spec{
-			ID: id, Image: probeImage, OCI: probeSpec(t)(append(args, "hang")...), Labels: map[string]string{"life": "earlier"},
+			ID: id, Image: probeImage, OCI: probeSpec(append(args, "hang")...), Labels: map[string]string{"life": "earlier"},
 		})
 		must(t, err)
 		if args != nil {

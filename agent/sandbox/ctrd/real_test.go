@@ -23,11 +23,6 @@ import (
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
-func TestMain(m *testing.M) {
-	sandboxtest.ProbeMain()
-	os.Exit(m.Run())
-}
-
 // config is a namespace of its own on the tier's containerd.
 func config(t testing.TB) Config {
 	t.Helper()
@@ -122,27 +117,17 @@ func left(ctx context.Context, r *Runtime) []string {
 	return found
 }
 
-// probeSpec runs the test's own binary as a probe, without any limit.
-func probeSpec(t testing.TB) func(args ...string) *specs.Spec {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(args ...string) *specs.Spec {
-		s := bareSpec(sandboxtest.ProbeArgs(args...)...)
-		s.Mounts = append(s.Mounts, bind(self, "/bin/sandbox-probe"))
-		return s
-	}
+// probeSpec runs a probe, without any limit.
+func probeSpec(args ...string) *specs.Spec {
+	return bareSpec(sandboxtest.Script("/usr/bin/sh", args...)...)
 }
 
-// bareSpec runs one of the host's programs: a test binary that detects races is
-// linked dynamically. The version is the newest that old crun takes.
+// bareSpec runs one of the host's programs. The version is the newest that old
+// crun takes.
 func bareSpec(args ...string) *specs.Spec {
-	// A program that detects races sleeps a second before it ends, unless told not to.
-	env := []string{"PATH=/bin:/usr/bin", "GORACE=atexit_sleep_ms=0"}
 	s := &specs.Spec{
 		Version: "1.0.2",
-		Process: &specs.Process{Args: args, Cwd: "/", Env: env, NoNewPrivileges: true},
+		Process: &specs.Process{Args: args, Cwd: "/", Env: []string{"PATH=/usr/bin"}, NoNewPrivileges: true},
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},
@@ -172,11 +157,12 @@ var handlers = map[string]sandbox.Handler{"runc": {}, "crun": {Binary: "crun"}}
 func TestSuite(t *testing.T) {
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each in a namespace of its own
 			r := withImage(t, connect(t, config(t)))
 			sandboxtest.Suite(t, func(t *testing.T) sandboxtest.Harness {
 				return sandboxtest.Harness{
 					Runtime: r, Image: probeImage, Label: probeLabel, Handler: h,
-					Spec: probeSpec(t),
+					Spec: probeSpec,
 					Left: func(ctx context.Context) []string { return left(ctx, r) },
 				}
 			})
@@ -189,7 +175,7 @@ func probe(t testing.TB, r *Runtime, h sandbox.Handler, args ...string) sandbox.
 	t.Helper()
 	c, err := r.Create(t.Context(), sandbox.Spec{
 		ID: fmt.Sprintf("probe-%d", time.Now().UnixNano()), Image: probeImage, Handler: h,
-		OCI: probeSpec(t)(args...), Labels: map[string]string{"test": "probe"},
+		OCI: probeSpec(args...), Labels: map[string]string{"test": "probe"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,8 @@
 // Package sandboxtest keeps implementations of [sandbox.Runtime] honest.
 //
 // [Suite] is the conformance suite: what every caller may rely on, as tests. It
-// runs programs by name; [Probe] is those programs in Go. The same code is a
-// function of the fake and, through [ProbeMain], the first process of a real
-// container, so that both are asked the very same thing.
+// runs programs by name: [Probe] is those programs for the fake, [Script] the
+// same ones for a shell in a real container.
 //
 // [Fake] is a runtime in memory, for tests of those who use containers. A
 // container is a goroutine that runs a [Program] of its image; streams are

@@ -6,16 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
-
-// probeName is the name under which a probe finds itself started.
-const probeName = "sandbox-probe"
 
 // Probe is a [Program] that does what its arguments say:
 //
@@ -25,10 +19,10 @@ const probeName = "sandbox-probe"
 //	flood OUT ERR  writes so many bytes to each output, all of them probeByte
 //	line N         reads up to the end of a line and ends with N
 //	hang           waits to be killed
-//	read PATH      writes a file to its output (real containers only)
-//	write PATH     writes a file (real containers only)
+//	read PATH      writes a file to its output ([Script] only)
+//	write PATH     writes a file ([Script] only)
 //
-// It ends with 100 when that fails.
+// It ends with 100 when that fails. Its own name, the first argument, is not looked at.
 func Probe(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, spec *specs.Spec) int {
 	code, err := probe(ctx, stdin, stdout, stderr, spec.Process.Args[1:])
 	if err != nil {
@@ -38,24 +32,25 @@ func Probe(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, spec 
 	return code
 }
 
-// ProbeArgs is the command line of a probe.
-func ProbeArgs(args ...string) []string { return append([]string{probeName}, args...) }
-
-// ProbeMain makes the running program a probe, if it was started with
-// [ProbeArgs]; then it does not return. A test binary that is to be run in
-// containers calls it first in TestMain.
-func ProbeMain() {
-	if os.Args[0] != probeName {
-		return
-	}
-	// Beside its use, a context of signals keeps the Go runtime from taking a
-	// probe that hangs for a deadlock.
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
-	spec := &specs.Spec{Process: &specs.Process{Args: os.Args}}
-	code := Probe(ctx, os.Stdin, os.Stdout, os.Stderr, spec)
-	stop()
-	os.Exit(code)
+// Script is the command line of a probe for a POSIX shell: what Probe does, by
+// a real process.
+func Script(shell string, args ...string) []string {
+	return append([]string{shell, "-c", script, "probe"}, args...)
 }
+
+const script = `
+flood() { head -c "$1" /dev/zero | tr '\0' x; }
+case $1 in
+exit) exit "$2" ;;
+say) printf %s "$2" && printf %s "$3" >&2 ;;
+cat) exec cat ;;
+flood) flood "$2" && flood "$3" >&2 ;;
+line) read -r line && exit "$2" ;;
+hang) exec sleep 1000000 ;;
+read) exec cat "$2" ;;
+write) printf written >"$2" ;;
+*) exit 100 ;;
+esac`
 
 const probeByte = 'x'
 
@@ -87,14 +82,6 @@ func probe(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args 
 	case "hang":
 		<-ctx.Done()
 		return 0, context.Cause(ctx)
-	case "read":
-		data, err := os.ReadFile(args[0])
-		if err == nil {
-			_, err = stdout.Write(data)
-		}
-		return 0, err
-	case "write":
-		return 0, os.WriteFile(args[0], []byte("written"), 0o600)
 	}
 	return 0, fmt.Errorf("unknown verb %q", verb)
 }
