@@ -167,7 +167,7 @@ func killedRouter(h *harness, n *Network) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer finish(again, again.Close)
+	defer finish(h.t, again, again.Close)
 	messages := 0
 	for ev := range d.Events() {
 		if ev.Kind == wire.PeerDown {
@@ -187,7 +187,7 @@ func linger(h *harness, _ *Network) {
 	h.send(r, rp, "one")
 	h.send(r, rp, "nobody reads this")
 	start := time.Now()
-	finish(r, r.Close)
+	finish(h.t, r, r.Close)
 	if took := time.Since(start); took != time.Second {
 		h.t.Errorf("Close took %v, want 1s", took)
 	}
@@ -198,6 +198,6 @@ func addressInUse(h *harness, n *Network) {
 	if _, err := n.Listen("here"); !errors.Is(err, syscall.EADDRINUSE) {
 		h.t.Errorf("second Listen: %v, want EADDRINUSE", err)
 	}
-	finish(r, r.Close)
+	finish(h.t, r, r.Close)
 	h.listen()
 }

@@ -1,7 +1,6 @@
 package wiretest
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -88,7 +87,7 @@ func (h *harness) listen() ClosableRouter {
 	if err != nil {
 		h.t.Fatalf("listen: %v", err)
 	}
-	h.close = append(h.close, func() { finish(r, r.Close) })
+	h.close = append(h.close, func() { finish(h.t, r, r.Close) })
 	return r
 }
 
@@ -98,14 +97,14 @@ func (h *harness) dial(identity string) ClosableDealer {
 	if err != nil {
 		h.t.Fatalf("dial: %v", err)
 	}
-	h.close = append(h.close, func() { finish(d, d.Close) })
+	h.close = append(h.close, func() { finish(h.t, d, d.Close) })
 	return d
 }
 
 type hasEvents interface{ Events() <-chan wire.Event }
 
 // finish closes an end and reads what it still has to say.
-func finish(e hasEvents, shut func() error) {
+func finish(t *testing.T, e hasEvents, shut func() error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -113,7 +112,7 @@ func finish(e hasEvents, shut func() error) {
 		}
 	}()
 	if err := shut(); err != nil {
-		panic(fmt.Sprintf("close: %v", err))
+		t.Errorf("close: %v", err)
 	}
 	<-done
 }

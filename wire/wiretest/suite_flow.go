@@ -19,7 +19,7 @@ func dealerFirst(h *harness) {
 func routerRestart(h *harness) {
 	r, _, d, dp := h.pair()
 	for range 2 {
-		finish(r, r.Close)
+		finish(h.t, r, r.Close)
 		if down := h.next(d, wire.PeerDown); down.Peer != dp {
 			h.t.Errorf("down of peer %d, want %d", down.Peer, dp)
 		}
@@ -152,7 +152,7 @@ func closeDealer(h *harness) {
 		h.send(d, dp, fmt.Sprint("result ", i))
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { finish(d, d.Close) })
+	wg.Go(func() { finish(h.t, d, d.Close) })
 	for i := range SuiteQueue {
 		h.want(r, fmt.Sprint("result ", i))
 	}
@@ -180,8 +180,8 @@ func raceEnds(h *harness) {
 	}
 	wg.Go(func() { r.Drop(rp, errWhy) })
 	wg.Go(func() { d.Drop(dp, errWhy) })
-	wg.Go(func() { finish(d, d.Close) })
-	wg.Go(func() { finish(r, r.Close) })
+	wg.Go(func() { finish(h.t, d, d.Close) })
+	wg.Go(func() { finish(h.t, r, r.Close) })
 	wg.Wait()
 	if err := r.Send(rp, nil); !errors.Is(err, wire.ErrNoPeer) {
 		h.t.Errorf("send at the end: %v, want ErrNoPeer", err)

@@ -50,7 +50,7 @@ func inBubble(t *testing.T, cfg Config, test func(t *testing.T, r *Router, l *li
 		}
 		l := newListener()
 		r := newRouter([]net.Listener{l}, "tcp", cfg)
-		defer finish(r, r.Close)
+		defer finish(t, r, r.Close)
 		test(t, r, l)
 	})
 }
@@ -84,7 +84,7 @@ func TestAcceptBacksOff(t *testing.T) {
 		if n := l.attempts.Load(); n < 50 || n > 80 {
 			t.Errorf("%d attempts in a minute, want about one a second", n)
 		}
-		finish(r, r.Close)
+		finish(t, r, r.Close)
 	})
 }
 

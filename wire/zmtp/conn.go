@@ -67,6 +67,7 @@ func (c *conn) closeWrite() error {
 // on its way up: the reader gets a moment to find the end by itself.
 func (c *conn) writes() {
 	err := c.write()
+	c.queue.close()
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrStalled):

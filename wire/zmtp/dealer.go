@@ -71,7 +71,7 @@ func dial(ctx context.Context, a address, conf *tls.Config) (net.Conn, error) {
 
 // Close flushes what is queued for at most Config.Linger, closes the connection
 // and makes no other. It does not wait for the reader of Events, which is closed
-// after the last PeerDown. Messages that arrive from now on are dropped.
+// after the last PeerDown. Messages that arrive from now on may be dropped.
 func (d *Dealer) Close() error {
 	d.closing.Do(func() {
 		d.close()

@@ -25,7 +25,7 @@ func TestDealerBacksOff(t *testing.T) {
 			return nil, errors.New("nobody there")
 		})
 		time.Sleep(time.Hour)
-		finish(d, d.Close)
+		finish(t, d, d.Close)
 		pauses := map[time.Duration]bool{}
 		for i := 1; i < len(at); i++ {
 			most := min(cfg.RetryMin<<min(i-1, 20), cfg.RetryMax)
@@ -64,7 +64,7 @@ func TestDealerSlowsDownForRefusals(t *testing.T) {
 			})
 			go func() {
 				time.Sleep(time.Minute)
-				finish(d, d.Close)
+				finish(t, d, d.Close)
 			}()
 			for range d.Events() {
 			}
@@ -118,7 +118,7 @@ func TestDealerLeavesSilentServer(t *testing.T) {
 	}
 	slow := connect(t, "tcp://"+ln.Addr().String(), Config{Handshake: time.Hour})
 	start := time.Now()
-	finish(slow, slow.Close)
+	finish(t, slow, slow.Close)
 	if took := time.Since(start); took > patience/2 {
 		t.Errorf("Close took %v", took)
 	}

@@ -12,14 +12,18 @@
 //     a real peer out.
 //   - Each peer has one bounded queue, in messages and in bytes, and one writer.
 //     Send never blocks. A stalled peer fills its own queue and nobody else's.
-//   - Each peer has one reader, which holds at most one message that the owner
-//     has not taken yet. A peer that floods is slowed down by TCP, and the others
-//     take turns with it.
+//   - Each peer has one reader, which waits with the next message until Events
+//     has room; a few events have. A peer that floods is slowed down by TCP, and
+//     the others take turns with it.
 //   - A length is checked before anything is allocated, and a large message costs
 //     memory only as its bytes arrive.
 //   - PING is answered here and sent to peers of ZMTP 3.1 and later. A peer that
 //     stays silent is closed, unless a large message of ours is still moving.
 //   - A write may take as long as it makes progress.
+//
+// Nothing here is acknowledged: a message that Send took, or that the peer sent,
+// is lost when the connection ends before it was handed over. Whoever must not
+// lose one sends it again after the next PeerUp.
 //
 // The goroutine that reads a connection owns it: it hands up PeerUp, the
 // messages and PeerDown, in this order. Others end a connection by cancelling

@@ -135,7 +135,7 @@ func (e *end) hand(c *conn, ev wire.Event) bool {
 }
 
 // close ends everything. It flushes what is queued for at most cfg.Linger.
-// Messages that arrive meanwhile are not handed up. Events is closed when its
+// Messages that arrive meanwhile may not be handed up. Events is closed when its
 // reader has taken the last PeerDown.
 func (e *end) close() {
 	e.mu.Lock()

@@ -259,7 +259,7 @@ func TestLingerIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		finish(r, r.Close)
+		finish(t, r, r.Close)
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("Close took %v, want 3s", took)
 		}

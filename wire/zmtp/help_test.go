@@ -25,7 +25,7 @@ func listen(tb testing.TB, addr string, cfg Config) *Router {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { finish(r, r.Close) })
+	tb.Cleanup(func() { finish(tb, r, r.Close) })
 	return r
 }
 
@@ -36,13 +36,13 @@ func connect(tb testing.TB, addr string, cfg Config) *Dealer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { finish(d, d.Close) })
+	tb.Cleanup(func() { finish(tb, d, d.Close) })
 	return d
 }
 
 type hasEvents interface{ Events() <-chan wire.Event }
 
-func finish(e hasEvents, shut func() error) {
+func finish(tb testing.TB, e hasEvents, shut func() error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -50,7 +50,7 @@ func finish(e hasEvents, shut func() error) {
 		}
 	}()
 	if err := shut(); err != nil {
-		panic(err)
+		tb.Errorf("close: %v", err)
 	}
 	<-done
 }

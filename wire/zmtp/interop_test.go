@@ -300,7 +300,7 @@ func TestRestarts(t *testing.T) {
 		p.do("connect %s", r.Addr())
 		for range 3 {
 			exchange(t, r, next(t, r, wire.PeerUp).Peer, p, 10)
-			finish(r, r.Close)
+			finish(t, r, r.Close)
 			r = listen(t, r.Addr(), Config{})
 		}
 	})
@@ -315,7 +315,7 @@ func TestRestarts(t *testing.T) {
 			}
 			p.do("recv")
 			exchange(t, d, peer, p, 10)
-			finish(d, d.Close)
+			finish(t, d, d.Close)
 			p.do("set ROUTER_HANDOVER 1") // the next one may be quicker than its end
 		}
 	})
@@ -336,7 +336,7 @@ func TestCloseFlushesToPython(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	finish(r, r.Close)
+	finish(t, r, r.Close)
 	for range 4 {
 		if got := p.do("recv"); got != received(frame) {
 			t.Fatalf("python received %s", got)

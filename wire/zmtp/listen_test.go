@@ -61,7 +61,7 @@ func TestIPCTakeOverIsExclusive(t *testing.T) {
 		go func() {
 			r, err := Listen("ipc://"+path, Config{})
 			if err == nil {
-				t.Cleanup(func() { finish(r, r.Close) })
+				t.Cleanup(func() { finish(t, r, r.Close) })
 			}
 			results <- err
 		}()
@@ -83,7 +83,7 @@ func TestCloseRemovesSocketFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	finish(r, r.Close)
+	finish(t, r, r.Close)
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Close: %v, want no file", err)
 	}

@@ -94,7 +94,7 @@ func (r *Router) Stats() Stats {
 
 // Close stops listening, flushes what is queued for at most Config.Linger and
 // closes all connections. It does not wait for the reader of Events, which is
-// closed after the last PeerDown. Messages that arrive from now on are dropped.
+// closed after the last PeerDown. Messages that arrive from now on may be dropped.
 func (r *Router) Close() error {
 	r.closing.Do(func() {
 		r.stop(ErrClosed)

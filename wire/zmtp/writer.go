@@ -76,7 +76,8 @@ func (w *writer) drain() (closed bool, err error) {
 	}
 }
 
-// batch writes frames and gives their room in the queue back.
+// batch writes frames, gives their room in the queue back, and lets heartbeats
+// through now and then: a queue that never empties must not delay them.
 func (w *writer) batch(frames [][]byte) error {
 	count, bytes := 0, int64(0)
 	for i, f := range frames {
@@ -85,21 +86,20 @@ func (w *writer) batch(frames [][]byte) error {
 		}
 		frames[i] = nil
 		count++
-		if bytes += int64(len(f)); bytes > writeBuffer {
-			w.c.queue.release(count, bytes)
-			count, bytes = 0, 0
+		if bytes += int64(len(f)); bytes < writeBuffer && i < len(frames)-1 {
+			continue
 		}
-		if err := w.control(); err != nil {
+		w.c.queue.release(count, bytes)
+		count, bytes = 0, 0
+		if err := w.heartbeat(); err != nil {
 			return err
 		}
 	}
-	w.c.queue.release(count, bytes)
 	return nil
 }
 
-// control sends what heartbeats are due. It is called between messages, as a
-// queue that never empties must not delay them.
-func (w *writer) control() error {
+// heartbeat sends what is due.
+func (w *writer) heartbeat() error {
 	select {
 	case context := <-w.c.pongs:
 		return w.pong(context)
