@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -120,7 +121,7 @@ func (b *Backend) health(w http.ResponseWriter, r *http.Request, ready bool) {
 	case ready && stopped:
 		http.Error(w, "stopping", http.StatusServiceUnavailable)
 	default:
-		w.Write([]byte("ok\n")) // who does not read it does not want it
+		fmt.Fprintln(w, "ok")
 	}
 }
 
@@ -135,5 +136,7 @@ func serveJSON(o *observer, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	enc.Encode(st) // an error means that the reader has gone
+	if err := enc.Encode(st); err != nil {
+		o.backend.log.Debug("status not delivered", "err", err)
+	}
 }

@@ -58,7 +58,9 @@ func page(o *observer) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Write(buf.Bytes()) // an error means that the reader has gone
+		if _, err := buf.WriteTo(w); err != nil {
+			o.backend.log.Debug("page not delivered", "err", err)
+		}
 	})
 }
 
@@ -69,6 +71,11 @@ func stream(o *observer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		out := http.NewResponseController(w)
+		// The server's limit for reading a request would end the stream. Not every
+		// writer has deadlines.
+		if err := out.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return
+		}
 		tick := time.NewTicker(period)
 		defer tick.Stop()
 		for {
@@ -80,7 +87,7 @@ func stream(o *observer) http.Handler {
 			if err := t.ExecuteTemplate(&buf, "main.html", st); err != nil {
 				return
 			}
-			// A reader that stalls is let go. Not every writer has deadlines.
+			// A reader that stalls is let go.
 			if err := out.SetWriteDeadline(time.Now().Add(10 * period)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return
 			}

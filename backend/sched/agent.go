@@ -40,9 +40,14 @@ func (a *agent) free() int {
 	return max(0, a.slots-len(a.jobs))
 }
 
+// IdentityPrefix begins the routing ids of agents that can be known again on
+// another connection. Such an id names one life of an agent's process, in which
+// it forgets no job. Other ids promise nothing: libzmq makes one up for each
+// connection, and a configured one would outlive a restart.
+const IdentityPrefix = "ingot-"
+
 // returns reports whether the agent can be known again on another connection.
-// A routing id that libzmq makes up begins with a zero byte.
-func (a *agent) returns() bool { return a.routing != "" && !strings.HasPrefix(a.routing, "\x00") }
+func (a *agent) returns() bool { return strings.HasPrefix(a.routing, IdentityPrefix) }
 
 // onAgent handles a message of an agent (PROTOCOL.md 2.5).
 func (s *State) onAgent(a *agent, ev AgentMessage) {

@@ -30,7 +30,7 @@ func (s *State) check() error {
 			}
 		} else {
 			runs++
-			if j.waitsAt != -1 || j.agent.jobs[j.agentKey(j.agent)] != j {
+			if j.waitsAt != -1 || j.agent.jobs[j.as] != j {
 				bad("job %s runs but its agent does not have it", k.id)
 			}
 		}

@@ -156,9 +156,8 @@ func (s *State) killRunning(j *job) {
 }
 
 func (s *State) sendKill(j *job) {
-	k := j.agentKey(j.agent)
 	s.emit(ToAgent{j.agent.peer, &wire.BackendKillJob{
-		Client: k.routing(), JobID: k.id, State: wire.StateOf(j.Request.InputData),
+		Client: j.as.routing(), JobID: j.as.id, State: wire.StateOf(j.Request.InputData),
 	}})
 }
 

@@ -10,7 +10,7 @@ type Config struct {
 	// ClientLimit is how many jobs one client connection may have, waiting and
 	// running. A webapp is one client for all its students. Zero: no limit.
 	ClientLimit int
-	// AgentGrace is how long an agent that chose its own routing id may be away
+	// AgentGrace is how long an agent of this project may be away
 	// before its jobs are taken from it. Zero: it is lost at once.
 	AgentGrace time.Duration
 	// EnvironmentGrace is how long clients are still offered an environment

@@ -74,22 +74,22 @@ func (s *State) unqueue(j *job) {
 
 // assign sends j to a. The caller has seen that a has a free slot.
 func (s *State) assign(a *agent, j *job) {
-	k := j.agentKey(a)
+	k := j.nameFor(a)
 	if a.jobs[k] != nil { // of another old client: this agent could not tell them apart
 		s.finish(j, EndClash, j.result("crash", textDuplicate, wire.Nullable{}))
 		return
 	}
 	a.jobs[k] = j
-	j.phase, j.agent, j.turn, j.began = sent, a, s.next(), s.now
+	j.phase, j.agent, j.as, j.turn, j.began = sent, a, k, s.next(), s.now
 	j.sends++
 	s.sendJob(j)
 	s.emit(JobSent{&j.Job, a.name, s.now.Sub(j.Accepted)})
 }
 
 func (s *State) sendJob(j *job) {
-	r, k := j.Request, j.agentKey(j.agent)
+	r := j.Request
 	s.emit(ToAgent{j.agent.peer, &wire.BackendNewJob{
-		Client: k.routing(), JobID: k.id, CourseID: r.CourseID, TaskID: r.TaskID,
+		Client: j.as.routing(), JobID: j.as.id, CourseID: r.CourseID, TaskID: r.TaskID,
 		TaskProblems: r.TaskProblems, InputData: r.InputData,
 		EnvironmentType: r.EnvironmentType, Environment: r.Environment, Parameters: r.Parameters,
 		Debug: r.Debug,
@@ -98,7 +98,7 @@ func (s *State) sendJob(j *job) {
 
 // release takes j from its agent, whose slot is then free.
 func (s *State) release(j *job) {
-	delete(j.agent.jobs, j.agentKey(j.agent))
+	delete(j.agent.jobs, j.as)
 	s.listing = nil
 }
 

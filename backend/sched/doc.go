@@ -40,8 +40,8 @@
 //
 // # Agents that come back
 //
-// An agent that chose its own routing id is known again when it returns
-// on a new connection: for a grace period its jobs stay its own. What may have
+// An agent of this project is known again, by its routing id, when it returns on
+// a new connection: for a grace period its jobs stay its own. What may have
 // been lost on the way is sent again after a second, when the agent has had
 // time to hand in results. Any other agent is lost with its connection.
 package sched

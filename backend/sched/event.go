@@ -24,9 +24,8 @@ type ClientMessage struct {
 // ClientDown tells that a client's connection ended.
 type ClientDown struct{ Peer wire.Peer }
 
-// AgentUp tells of a new connection of an agent. A routing id that is not empty
-// and does not begin with a zero byte was chosen by the agent, and names one
-// life of its process.
+// AgentUp tells of a new connection of an agent. See [IdentityPrefix] for what
+// its routing id may say.
 type AgentUp struct {
 	Peer      wire.Peer
 	RoutingID string

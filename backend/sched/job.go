@@ -90,8 +90,9 @@ type job struct {
 	topic   *topic
 	waitsAt int // in topic.waiting, -1 if not there
 
-	agent *agent // nil while it waits
-	turn  uint64 // order of sending
+	agent *agent   // nil while it waits
+	as    agentKey // what agent calls it
+	turn  uint64   // order of sending
 	began time.Time
 	sends int
 
@@ -101,8 +102,8 @@ type job struct {
 	ssh     bool // its client knows the way in
 }
 
-// agentKey returns what a calls j.
-func (j *job) agentKey(a *agent) agentKey {
+// nameFor returns what a is to call j.
+func (j *job) nameFor(a *agent) agentKey {
 	if a.old {
 		return agentKey{j.owner.routing, j.Request.JobID}
 	}

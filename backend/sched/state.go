@@ -16,7 +16,7 @@ type State struct {
 
 	clients map[wire.Peer]*client
 	agents  map[wire.Peer]*agent // connected
-	stable  map[string]*agent    // those that said hello and chose their routing id, by it
+	stable  map[string]*agent    // those that said hello and can be known again, by routing id
 	away    []*agent             // of stable, without a connection, the longest away first
 	jobs    map[key]*job
 	topics  map[Name]*topic

@@ -13,7 +13,7 @@ import (
 func (s *State) tick() {
 	for len(s.away) > 0 && s.now.Sub(s.away[0].lost) >= s.cfg.AgentGrace {
 		a := s.away[0]
-		s.away = s.away[1:]
+		s.away = slices.Delete(s.away, 0, 1)
 		s.emit(AgentLeft{a.name, len(a.jobs), false})
 		s.lose(a)
 	}

@@ -76,7 +76,7 @@ func (w *world) clientAsks(t *rapid.T) {
 func (w *world) agentComes(t *rapid.T) {
 	routing := ""
 	if rapid.Bool().Draw(t, "returns") {
-		routing = fmt.Sprint("agent", len(w.procs))
+		routing = fmt.Sprint(IdentityPrefix, len(w.procs))
 	}
 	slots := rapid.IntRange(-1, 3).Draw(t, "slots")
 	w.join(routing, rapid.Bool().Draw(t, "old"), slots, w.someEnvironments(t))

@@ -28,9 +28,9 @@ func (c *config) token() (string, error) {
 	return token, nil
 }
 
-// serveHTTP serves h on addr until close is called. Without an address there is
+// serveHTTP serves h on addr until stop is called. Without an address there is
 // nothing to serve.
-func serveHTTP(addr string, h http.Handler, log *slog.Logger) (close func(), err error) {
+func serveHTTP(addr string, h http.Handler, log *slog.Logger) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
 	}
@@ -48,7 +48,7 @@ func serveHTTP(addr string, h http.Handler, log *slog.Logger) (close func(), err
 	}
 	done := make(chan struct{})
 	go func() {
-		defer func() { done <- struct{}{} }()
+		defer close(done)
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("status page ended", "err", err)
 		}
@@ -57,8 +57,12 @@ func serveHTTP(addr string, h http.Handler, log *slog.Logger) (close func(), err
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			srv.Close() // whoever has not gone by now is cut off
+		err := srv.Shutdown(ctx)
+		if err != nil {
+			err = srv.Close() // whoever has not gone by now is cut off
+		}
+		if err != nil {
+			log.Warn("status page not closed in order", "err", err)
 		}
 		<-done
 	}, nil

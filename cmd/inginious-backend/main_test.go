@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,7 +97,7 @@ func TestMistakesEndWithStatus2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shut(taken)
+	defer shut(slog.New(slog.DiscardHandler), taken)
 	empty := filepath.Join(dir, "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)

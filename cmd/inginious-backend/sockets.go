@@ -16,16 +16,18 @@ func listen(c *config, log *slog.Logger, certs *app.Certificates) (agents, clien
 	}
 	clients, err = zmtp.Listen(c.Client, c.socket(log.With("side", "client"), certs))
 	if err != nil {
-		shut(agents)
+		shut(log, agents)
 		return nil, nil, nil, err
 	}
-	return agents, clients, func() { shut(agents, clients) }, nil
+	return agents, clients, func() { shut(log, agents, clients) }, nil
 }
 
 // shut closes routers whose events nobody else reads.
-func shut(routers ...*zmtp.Router) {
+func shut(log *slog.Logger, routers ...*zmtp.Router) {
 	for _, r := range routers {
-		r.Close()
+		if err := r.Close(); err != nil {
+			log.Warn("socket not closed in order", "err", err)
+		}
 	}
 	for _, r := range routers {
 		for range r.Events() { // until the last peer is down
