@@ -19,7 +19,7 @@ var (
 
 // Runtime runs containers. All methods may be called at any time from any goroutine.
 type Runtime interface {
-	// Images lists the images that carry label, newest first.
+	// Images lists the images that carry label, newest first; all if label is "".
 	Images(ctx context.Context, label string) ([]Image, error)
 	// Changes is signalled, at most once per read, when images may have come or gone.
 	Changes() <-chan struct{}
@@ -68,6 +68,9 @@ type Spec struct {
 // Container is one container, from Create to Delete.
 type Container interface {
 	ID() string
+	// PID is the process' id on the host from Create on, 0 if there is none. It is
+	// not the process' own once that has ended.
+	PID() int
 	// Stdio returns the process' streams, open from Create to Delete. The caller
 	// reads Stdout and Stderr to their ends, which come after the process ended.
 	Stdio() Stdio

@@ -30,6 +30,8 @@ type container struct {
 	id string
 	io *streams // nil until they are open
 
+	pid int // of the task's process, set by Create
+
 	stuck bool // containerd did not answer to the task's creation
 
 	exited chan sandbox.Exit
@@ -53,6 +55,8 @@ func newContainer(r *Runtime, id string) *container {
 }
 
 func (c *container) ID() string { return c.id }
+
+func (c *container) PID() int { return c.pid }
 
 func (c *container) Stdio() sandbox.Stdio {
 	return sandbox.Stdio{Stdin: stdin{c}, Stdout: c.io.out, Stderr: c.io.err}

@@ -124,7 +124,10 @@ func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error
 		Stderr:      c.io.path("stderr"),
 	}
 	err = c.r.step(ctx, "create task", func(ctx context.Context) error {
-		_, err := c.r.tasks.Create(ctx, req)
+		task, err := c.r.tasks.Create(ctx, req)
+		if err == nil {
+			c.pid = int(task.Pid)
+		}
 		return err
 	})
 	if err != nil {

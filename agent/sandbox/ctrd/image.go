@@ -71,7 +71,7 @@ func (r *Runtime) Images(ctx context.Context, label string) ([]sandbox.Image, er
 			r.cfg.Log.Warn("image left out", "image", rec.Name, "error", err)
 			continue
 		}
-		if _, ok := img.Labels[label]; ok {
+		if _, ok := img.Labels[label]; ok || label == "" {
 			found = append(found, img.named(rec.Name))
 		}
 	}

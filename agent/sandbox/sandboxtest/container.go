@@ -45,6 +45,9 @@ func newContainer(f *Fake, s sandbox.Spec, p Program) *container {
 
 func (c *container) ID() string { return c.spec.ID }
 
+// PID is 0: a program of a Fake has no process.
+func (c *container) PID() int { return 0 }
+
 func (c *container) Stdio() sandbox.Stdio {
 	return sandbox.Stdio{Stdin: writeEnd{c.in}, Stdout: readEnd{c.out}, Stderr: readEnd{c.err}}
 }

@@ -89,7 +89,7 @@ func (f *Fake) Images(ctx context.Context, label string) ([]sandbox.Image, error
 	defer f.mu.Unlock()
 	var found []sandbox.Image
 	for _, i := range f.images {
-		if _, ok := i.Labels[label]; ok {
+		if _, ok := i.Labels[label]; ok || label == "" {
 			found = append(found, i.Image)
 		}
 	}

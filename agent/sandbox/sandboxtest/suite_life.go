@@ -1,6 +1,8 @@
 package sandboxtest
 
 import (
+	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +21,14 @@ func testExitCodes(f *fixture) {
 }
 
 func testExitOnce(f *fixture) {
-	c := f.start("exit", "7")
+	c, err := f.Runtime.Create(f.ctx, f.spec("exit", "7"))
+	f.must(err)
+	if pid := c.PID(); pid != 0 {
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid)); err != nil {
+			f.Errorf("the process is not there before its start: %v", err)
+		}
+	}
+	f.must(c.Start(f.ctx))
 	f.wantExit(c, 7)
 	f.wantClosed(c)
 	f.must(c.Delete(f.ctx))

@@ -3,6 +3,7 @@ package sandboxtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,5 +146,10 @@ func testImages(f *fixture) {
 	f.must(err)
 	if len(none) > 0 {
 		f.Errorf("images without the label were listed: %q", refs(none))
+	}
+	all, err := f.Runtime.Images(f.ctx, "")
+	f.must(err)
+	if !slices.Contains(refs(all), f.Image) {
+		f.Errorf("image %s is not among all images %q", f.Image, refs(all))
 	}
 }
