@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -54,11 +55,18 @@ func newBootError(err error, dir, saved string) error {
 	return &BootError{Err: err, Log: saved, Tail: tail(string(all), tailLines)}
 }
 
-// tail returns the last n lines of s that are not blank, indented.
+// control is what a console does besides printing: colours, erasing, moving.
+var control = regexp.MustCompile(`\x1b(\[[0-9;?]*[A-Za-z]|[A-Z])`)
+
+// tail returns the last n lines of s that are not blank, indented, as they were
+// on the console: a line that began by going up took the place of the one above.
 func tail(s string, n int) string {
 	var lines []string
 	for line := range strings.Lines(s) {
-		if line = strings.TrimSpace(line); line != "" {
+		if strings.HasPrefix(line, "\x1bM") && len(lines) > 0 {
+			lines = lines[:len(lines)-1]
+		}
+		if line = strings.TrimSpace(control.ReplaceAllString(line, "")); line != "" {
 			lines = append(lines, "    "+line)
 		}
 	}

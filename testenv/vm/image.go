@@ -23,9 +23,10 @@ const (
 	hostKey    = "host_key.pub" // the guest's public key
 )
 
-// keptImages is how many images stay in the cache: the one used last, and that
-// of another checkout or of the change that is just being tried.
-const keptImages = 2
+// kept is how many images stay in the cache, and how many snapshots of an image:
+// the one used last, and that of another checkout, another kind of machine, or
+// the change that is just being tried.
+const kept = 2
 
 // What must be free to build an image, and to run a machine.
 const (
@@ -46,11 +47,7 @@ func ensureImage(ctx context.Context, cache string, r recipe, rebuild bool, log 
 	err := checkSeal(img.dir)
 	switch {
 	case err == nil:
-		now := time.Now()
-		if err := os.Chtimes(img.dir, now, now); err != nil {
-			return image{}, fmt.Errorf("mark the image as used: %w", err)
-		}
-		return img, nil
+		return img, touch(img.dir)
 	case errors.Is(err, ErrBroken) && !rebuild:
 		return image{}, fmt.Errorf("%w; the verb build makes it again", err)
 	case !errors.Is(err, ErrBroken) && !errors.Is(err, fs.ErrNotExist):
@@ -68,7 +65,7 @@ func ensureImage(ctx context.Context, cache string, r recipe, rebuild bool, log 
 		return image{}, err
 	}
 	log.Info("built the disk image", "took", time.Since(start).Round(time.Second))
-	return img, prune(filepath.Dir(img.dir), keptImages)
+	return img, prune(filepath.Join(cache, "images", "*"), kept)
 }
 
 // publish makes dir whole or not at all: fill gets a temporary directory, which
@@ -97,26 +94,35 @@ func publish(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// prune removes all but the keep directories that were used last. A running
-// machine has its files open and does not miss them.
-func prune(dir string, keep int) error {
-	entries, err := os.ReadDir(dir)
+// prune removes all directories that match pattern but the keep that were used
+// last. A running machine has its files open and does not miss them.
+func prune(pattern string, keep int) error {
+	dirs, err := filepath.Glob(pattern)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
 	}
-	var infos []fs.FileInfo
-	for _, e := range entries {
-		info, err := e.Info()
+	used := map[string]time.Time{}
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
 		if err != nil {
 			return fmt.Errorf("prune: %w", err)
 		}
-		infos = append(infos, info)
+		used[dir] = info.ModTime()
 	}
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
-	for _, info := range infos[min(keep, len(infos)):] {
-		if err := os.RemoveAll(filepath.Join(dir, info.Name())); err != nil {
+	slices.SortFunc(dirs, func(a, b string) int { return used[b].Compare(used[a]) })
+	for _, dir := range dirs[min(keep, len(dirs)):] {
+		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("prune: %w", err)
 		}
+	}
+	return nil
+}
+
+// touch notes that dir was used, for prune.
+func touch(dir string) error {
+	now := time.Now()
+	if err := os.Chtimes(dir, now, now); err != nil {
+		return fmt.Errorf("note the use of %s: %w", dir, err)
 	}
 	return nil
 }

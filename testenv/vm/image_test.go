@@ -117,7 +117,7 @@ func TestPruneKeepsTheLastUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := prune(dir, 2); err != nil {
+	if err := prune(filepath.Join(dir, "*"), 2); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(dir)

@@ -30,7 +30,7 @@ func (b *base) ensureSnapshot(ctx context.Context) (string, error) {
 	facts = append(append(facts, warmUp), shape.args()...)
 	dir := filepath.Join(b.img.dir, "booted-"+digest(facts))
 	if checkSeal(dir) == nil {
-		return dir, nil
+		return dir, touch(dir)
 	}
 	if err := checkSpace(b.cfg.Cache, int64(b.cfg.MemoryMiB)+runSpaceMiB); err != nil {
 		return "", err
@@ -42,7 +42,7 @@ func (b *base) ensureSnapshot(ctx context.Context) (string, error) {
 		return "", err
 	}
 	b.cfg.Log.Info("saved a booted machine", "took", time.Since(start).Round(time.Second))
-	return dir, nil
+	return dir, prune(filepath.Join(b.img.dir, "booted-*"), kept)
 }
 
 // save boots a machine in dir, saves it there and ends it.

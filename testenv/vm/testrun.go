@@ -136,8 +136,13 @@ func (t Tests) runAll(ctx context.Context, m *Machine, pkgs []testPackage) (bad 
 
 // runOne runs one package's tests in a fresh folder of the guest.
 func (t Tests) runOne(ctx context.Context, m *Machine, p testPackage) (summary, error) {
-	dir := path.Join("/var/tmp/ingot-test", newID(), p.ImportPath)
-	defer m.Run(context.WithoutCancel(ctx), nil, nil, nil, "rm", "-rf", dir)
+	base := path.Join("/var/tmp/ingot-test", newID())
+	dir := path.Join(base, p.ImportPath)
+	defer func() {
+		tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), killGuest)
+		defer cancel()
+		_, _ = m.Run(tidy, nil, nil, nil, "rm", "-rf", base) // in a machine that is about to end it may fail
+	}()
 	if err := m.Put(ctx, p.binary, path.Join(dir, "ingot.test")); err != nil {
 		return summary{}, err
 	}
