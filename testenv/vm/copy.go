@@ -147,7 +147,7 @@ func unpack(r io.Reader, name, local string) error {
 	in := tar.NewReader(r)
 	for {
 		h, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			_, err = io.Copy(io.Discard, r) // tar pads its last block
 			return err
 		}

@@ -22,7 +22,7 @@ func TestTailIsWhatTheConsoleShows(t *testing.T) {
 func TestBootErrorKeepsTheLogs(t *testing.T) {
 	dir := t.TempDir()
 	saved := filepath.Join(dir, "saved")
-	if err := newBootError(ErrDied, dir, saved); err != ErrDied {
+	if err := newBootError(ErrDied, dir, saved); !errors.Is(err, ErrDied) {
 		t.Errorf("without logs: %v", err)
 	}
 	write(t, filepath.Join(dir, qemuLog), "from qemu\n")

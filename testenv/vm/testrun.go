@@ -91,7 +91,7 @@ func (t Tests) build(ctx context.Context, dir string) ([]testPackage, error) {
 	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p testPackage
 		err := in.Decode(&p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
