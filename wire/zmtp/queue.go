@@ -7,7 +7,7 @@ import (
 )
 
 // keepQueue is how long a queue may be for its memory to be used again.
-const keepQueue = 1024
+const keepQueue = 4096
 
 // queue holds what waits for one peer. Anybody may put; one writer takes.
 type queue struct {

@@ -11,8 +11,8 @@ type spare struct{ pool sync.Pool } // of *[]byte
 
 func (s *spare) put(b []byte) {
 	if cap(b) >= spareMin {
-		b = b[:cap(b)]
-		s.pool.Put(&b)
+		whole := b[:cap(b)] // a variable of its own, as it moves to the heap
+		s.pool.Put(&whole)
 	}
 }
 
