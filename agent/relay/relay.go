@@ -5,47 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/ingot-grading/ingot/wire/frame"
 )
 
-// ErrEnded refuses a frame for a container whose streams have ended.
-var ErrEnded = errors.New("relay: the container's streams have ended")
-
-// queue is how many frames may wait for a container that is busy. More make
-// Send wait in turn.
-const queue = 16
+// ErrEnded refuses a frame for a container that takes no more.
+var ErrEnded = errors.New("relay: the container takes no more frames")
 
 // Relay is the pair of pumps of one container.
 type Relay struct {
-	out  chan []byte
-	quit chan struct{} // closed when the reader ended: nothing more to write for
-	err  error         // of the reader, set before quit is closed
-	idle chan struct{} // closed when the writer ended too
+	out  *outbox
+	err  error         // of the reader, set before idle is closed
+	idle chan struct{} // closed when both pumps ended
 }
 
 // Start reads frames of at most limit bytes from stdout and calls on for each,
 // in order, in one goroutine. The frame is valid until on returns; while on
-// does not return, the container cannot write. An error of on ends the relay.
+// does not return, the container cannot write for long. An error of on ends the relay.
 func Start(stdin io.WriteCloser, stdout io.Reader, limit int, on func(frame []byte) error) *Relay {
-	r := &Relay{out: make(chan []byte, queue), quit: make(chan struct{}), idle: make(chan struct{})}
-	go r.read(stdout, limit, on)
-	go r.write(stdin)
+	r := &Relay{out: newOutbox(), idle: make(chan struct{})}
+	var pumps sync.WaitGroup
+	pumps.Go(func() {
+		r.err = read(stdout, limit, on)
+		r.out.close()
+		_ = stdin.Close() // nobody reads it any more; the writer may be waiting in it
+	})
+	pumps.Go(func() { r.write(stdin) })
+	go func() {
+		pumps.Wait()
+		close(r.idle)
+	}()
 	return r
 }
 
-// Send queues a frame for the container, waiting while the queue is full until
-// ctx ends. The frame must not change afterwards.
+// Send queues a frame for the container. If too much waits already, it waits
+// until ctx ends. The frame is copied.
 func (r *Relay) Send(ctx context.Context, frame []byte) error {
-	select {
-	case r.out <- frame:
-		return nil
-	case <-r.quit:
-		return ErrEnded
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return r.out.put(ctx, frame)
 }
+
+// Forward is Send for frames of another container: it waits as long as it
+// takes, that is until r ends or hangs up, and allocates nothing.
+func (r *Relay) Forward(frame []byte) error { return r.out.put(context.Background(), frame) }
+
+// HangUp drops what has not been written and refuses more frames, as for a
+// container that has ended. Its output is read on.
+func (r *Relay) HangUp() { r.out.close() }
 
 // Wait returns when the container's output has been read to its end and its
 // input is closed: nil at a clean end, else what was wrong with the output. If
@@ -59,40 +65,36 @@ func (r *Relay) Wait(ctx context.Context) error {
 	}
 }
 
-func (r *Relay) read(stdout io.Reader, limit int, on func([]byte) error) {
-	defer close(r.quit)
+func read(stdout io.Reader, limit int, on func([]byte) error) error {
 	in := frame.NewReader(stdout, limit)
 	for {
 		f, err := in.Next()
 		if err == io.EOF {
-			return
+			return nil
 		}
 		if err == nil {
 			err = on(f)
 		}
 		if err != nil {
-			r.err = fmt.Errorf("relay: %w", err)
 			_, _ = io.Copy(io.Discard, stdout) // a full pipe would keep the container from ending
-			return
+			return fmt.Errorf("relay: %w", err)
 		}
 	}
 }
 
-// write sends what is queued until the reader has ended. A container that no
-// longer reads has ended or soon will, and the reader will see it.
-func (r *Relay) write(stdin io.WriteCloser) {
-	defer close(r.idle)
-	defer stdin.Close()
-	out := frame.NewWriter(stdin)
+// write writes what is queued. A container that no longer reads has ended or
+// soon will, and the reader will see it.
+func (r *Relay) write(stdin io.Writer) {
+	var spare []byte
 	for {
-		select {
-		case <-r.quit:
+		b, ok := r.out.take(spare)
+		if !ok {
 			return
-		case f := <-r.out:
-			if err := out.Write(f); err != nil {
-				<-r.quit
-				return
-			}
 		}
+		if _, err := stdin.Write(b); err != nil {
+			r.out.close()
+			return
+		}
+		spare = b
 	}
 }
