@@ -35,7 +35,7 @@ unit: ## Unit tests with the race detector, under a minute
 
 .PHONY: interop
 interop: ## Tests against ZeroMQ peers in Python
-	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack libzmq3-dev
+	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack gcc libc6-dev libzmq3-dev
 	$(GO) test -tags interop -shuffle=on $(call tier,interop)
 
 .PHONY: guest
@@ -56,7 +56,8 @@ vm: ## Start the disposable machine and keep it
 
 .PHONY: vm-ssh
 vm-ssh: ## A shell in the machine
-	$(VM) ssh
+	$(GO) build -o $(BIN)/vm ./testenv/vm/cmd/vm
+	$(BIN)/vm ssh
 
 .PHONY: vm-stop
 vm-stop: ## Stop the machine

@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
+	"github.com/ingot-grading/ingot/testenv/apt"
 )
 
 // ErrNoBusybox says that no static busybox is here and none could be fetched.
@@ -54,10 +57,9 @@ func fetchBusybox(ctx context.Context, dir string) error {
 		return fmt.Errorf("fetch busybox: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	get := exec.CommandContext(ctx, "apt-get", "download", "busybox-static")
-	get.Dir = tmp
-	if out, err := get.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get download: %w: %s", err, out)
+	var said strings.Builder
+	if err := apt.Fresh(ctx, &said, tmp, "download", "busybox-static"); err != nil {
+		return fmt.Errorf("fetch busybox: %w: %s", err, said.String())
 	}
 	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
 	if err != nil || len(debs) != 1 {

@@ -103,7 +103,8 @@ func (s *Shim) receiveCommand() (cmd Command, err error) {
 		switch {
 		case bad == nil:
 			s.rest = rest
-			return cmd, decode(v, kindCommand, &cmd)
+			err := decode(v, kindCommand, &cmd)
+			return cmd, err
 		case !errors.Is(bad, wire.ErrShort), len(b) > maxCommand:
 			return cmd, fmt.Errorf("student: read the command: %w: %w", ErrProtocol, bad)
 		case err == io.EOF:
