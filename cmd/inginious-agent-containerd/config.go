@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/cmd/internal/uplink"
 	"github.com/ingot-grading/ingot/oci"
 )
 
@@ -18,12 +19,11 @@ import (
 // and our own.
 type config struct {
 	app.Flags
-	Backend string `arg:"" help:"Address of the backend for agents, such as tcp://backend:2001."`
+	uplink.Connection
 
-	FriendlyName string `help:"Name of this agent in queue listings; the host's name if not given."`
-	Concurrency  int    `placeholder:"N" help:"Jobs at a time; the number of CPUs if not given."`
-	Tasks        string `type:"path" default:"./tasks" help:"Directory of courses (${default})."`
-	Tmpdir       string `type:"path" default:"./agent_data" help:"Directory for running jobs, for this agent alone (${default})."`
+	Concurrency int    `placeholder:"N" help:"Jobs at a time; the number of CPUs if not given."`
+	Tasks       string `type:"path" default:"./tasks" help:"Directory of courses (${default})."`
+	Tmpdir      string `type:"path" default:"./agent_data" help:"Directory for running jobs, for this agent alone (${default})."`
 
 	ContainerdAddress string   `default:"/run/containerd/containerd.sock" env:"CONTAINERD_ADDRESS" help:"Socket of containerd (${default})."`
 	Namespace         string   `default:"ingot" help:"Namespace of images and containers in containerd (${default})."`
@@ -34,8 +34,7 @@ type config struct {
 	DiskLimit    int64         `placeholder:"MIB" help:"Keep what one job writes to its directories in memory, at most so much, counted against its memory limit. 0: on disk, without limit."`
 	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
 
-	Unlimited          bool `help:"Run containers without memory and process limits. For development hosts only: students can take the machine down."`
-	DisableAutorestart bool `help:"Accepted for compatibility: this agent does not restart itself."`
+	Unlimited bool `help:"Run containers without memory and process limits. For development hosts only: students can take the machine down."`
 }
 
 // normal fills in what depends on the machine and refuses what cannot work.

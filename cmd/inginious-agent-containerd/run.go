@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
-	"os"
 
-	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
-	"github.com/ingot-grading/ingot/wire/zmtp"
 )
 
 // run opens what the agent stands on, in the order of dependence, serves until
@@ -29,23 +24,15 @@ func run(ctx context.Context, p *app.Process[config]) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeExec()) }()
 
-	// A stable identity lets a backend of ours find this agent's jobs again when
-	// the connection broke; it changes with every start, as the jobs do.
-	end, err := zmtp.Dial(cfg.Backend, zmtp.Config{Identity: "ingot-" + rand.Text(), Log: p.Log})
+	up, err := cfg.Dial(p.Log)
 	if err != nil {
-		return app.Usage(err)
+		return err
 	}
-	defer func() { err = errors.Join(err, end.Close()) }()
+	defer func() { err = errors.Join(err, up.Close()) }()
 
-	name := cfg.FriendlyName
-	if name == "" {
-		if name, err = os.Hostname(); err != nil {
-			return fmt.Errorf("find a name: %w", err)
-		}
-	}
 	p.Ready()
 	defer context.AfterFunc(ctx, p.Stopping)()
-	return agent.Run(ctx, agent.Config{FriendlyName: name, Slots: cfg.Concurrency, Drain: cfg.DrainTimeout, Log: p.Log}, end, exec)
+	return up.Serve(ctx, cfg.Concurrency, cfg.DrainTimeout, exec)
 }
 
 // executor builds what grades. The returned function closes all it stands on.

@@ -12,6 +12,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/cmd/internal/uplink"
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/zmtp"
 )
@@ -32,7 +33,7 @@ func TestServesABackend(t *testing.T) {
 	defer stop(nil)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, process(config{Backend: router.Addr(), FriendlyName: "quiz", Concurrency: 3, Tasks: tasks}))
+		ended <- run(ctx, process(config{Connection: uplink.Connection{Backend: router.Addr(), FriendlyName: "quiz", Wire: "head"}, Concurrency: 3, Tasks: tasks}))
 	}()
 
 	dialect := wire.NewDialect(wire.GH, wire.Limits{})
@@ -83,9 +84,9 @@ func send(t *testing.T, router *zmtp.Router, peer wire.Peer, dialect *wire.Diale
 // What an operator gets wrong is said at once.
 func TestRefusesToStart(t *testing.T) {
 	for want, cfg := range map[string]config{
-		"tasks directory": {Backend: "tcp://127.0.0.1:1", Concurrency: 1, Tasks: "/nonexistent"},
-		"address":         {Backend: "nonsense", Concurrency: 1, Tasks: "."},
-		"--concurrency":   {Backend: "tcp://127.0.0.1:1", Tasks: "."},
+		"tasks directory": {Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Concurrency: 1, Tasks: "/nonexistent"},
+		"address":         {Connection: uplink.Connection{Backend: "nonsense", Wire: "head"}, Concurrency: 1, Tasks: "."},
+		"--concurrency":   {Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Tasks: "."},
 	} {
 		if err := run(t.Context(), process(cfg)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", cfg, err)
