@@ -20,7 +20,7 @@ type Config struct {
 	// environment; then it is answered with a crash. Zero: for ever.
 	Unrunnable time.Duration
 	// MaxUnanswered is how many pings in a row an agent may leave without any
-	// sign of life before it is dropped. One is sent per tick.
+	// sign of life before it is dropped, at least one. One is sent per tick.
 	MaxUnanswered int
 	// RetryStarted gives a job that had started on a lost agent one more try
 	// instead of a crash.

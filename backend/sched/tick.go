@@ -21,7 +21,7 @@ func (s *State) tick() {
 		a := s.agents[p]
 		switch {
 		case !a.known:
-		case a.unanswered >= s.cfg.MaxUnanswered:
+		case a.unanswered >= max(s.cfg.MaxUnanswered, 1):
 			s.emit(DropAgent{p, ErrSilent})
 			s.disconnected(a)
 		default:
