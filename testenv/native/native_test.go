@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/ingot-grading/ingot/testenv/apt"
 )
 
 func TestExitStatus(t *testing.T) {
@@ -68,17 +71,23 @@ func TestAwaitReady(t *testing.T) {
 	awaitReady(notices, make(chan struct{})) // closed: returns
 }
 
-// What is not installed is named, in the order of the list.
+// What is not there is named, in the order of the list.
 func TestMissingTools(t *testing.T) {
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "runc"), nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin)
-	if got := missingTools(); len(got) != 2 || got[0] != "containerd" || got[1] != "crun" {
-		t.Errorf("missing %q, want containerd and crun", got)
+	err := Install(t.Context(), t.Output())
+	if !errors.Is(err, apt.ErrMissing) || !strings.Contains(err.Error(), "install containerd crun,") {
+		t.Errorf("without a package manager: %v", err)
 	}
-	if err := Install(t.Context(), t.Output()); err == nil {
-		t.Error("installed without a package manager")
+	for _, name := range tools {
+		if err := os.WriteFile(filepath.Join(bin, name), nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Install(t.Context(), t.Output()); err != nil {
+		t.Errorf("with all on the PATH: %v", err)
 	}
 }
