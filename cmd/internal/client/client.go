@@ -80,16 +80,17 @@ func (c *Client) run(ctx context.Context, s *state) {
 		case f := <-c.do:
 			f(s)
 		case <-ping.C:
-			s.send(&wire.Ping{})
+			s.drop(s.send(&wire.Ping{}))
 		}
 	}
 }
 
-// ask runs f in the goroutine that owns the state.
-func (c *Client) ask(ctx context.Context, f func(*state)) error {
+// ask runs f in the goroutine that owns the state, and returns its error.
+func (c *Client) ask(ctx context.Context, f func(*state) error) error {
+	answer := make(chan error, 1)
 	select {
-	case c.do <- f:
-		return nil
+	case c.do <- func(s *state) { answer <- f(s) }:
+		return <-answer
 	case <-c.over:
 		return ErrClosed
 	case <-ctx.Done():
@@ -101,12 +102,13 @@ func (c *Client) ask(ctx context.Context, f func(*state)) error {
 // environments it offers.
 func (c *Client) Environments(ctx context.Context) ([]wire.EnvironmentNames, error) {
 	answer := make(chan []wire.EnvironmentNames, 1)
-	err := c.ask(ctx, func(s *state) {
+	err := c.ask(ctx, func(s *state) error {
 		if s.ready {
 			answer <- s.envs
 		} else {
 			s.waiting = append(s.waiting, answer)
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -119,15 +121,14 @@ func (c *Client) Await(ctx context.Context, ok func([]wire.EnvironmentNames) boo
 	for {
 		next := make(chan []wire.EnvironmentNames, 1)
 		var now []wire.EnvironmentNames
-		seen := make(chan struct{})
-		err := c.ask(ctx, func(s *state) {
+		err := c.ask(ctx, func(s *state) error {
 			now, s.waiting = s.envs, append(s.waiting, next)
-			close(seen)
+			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		if <-seen; ok(now) {
+		if ok(now) {
 			return now, nil
 		}
 		if now, err = wait(ctx, c.over, next); err != nil {
@@ -139,9 +140,12 @@ func (c *Client) Await(ctx context.Context, ok func([]wire.EnvironmentNames) boo
 // Queue asks the backend for its jobs.
 func (c *Client) Queue(ctx context.Context) (*wire.BackendGetQueue, error) {
 	answer := make(chan *wire.BackendGetQueue, 1)
-	err := c.ask(ctx, func(s *state) {
+	err := c.ask(ctx, func(s *state) error {
+		if err := s.send(&wire.ClientGetQueue{}); err != nil {
+			return err
+		}
 		s.queue = append(s.queue, answer)
-		s.send(&wire.ClientGetQueue{})
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -155,7 +159,7 @@ func (c *Client) Queue(ctx context.Context) (*wire.BackendGetQueue, error) {
 
 // Kill asks for the end of a job. The job's own updates tell whether it ended.
 func (c *Client) Kill(ctx context.Context, job string) error {
-	return c.ask(ctx, func(s *state) { s.send(&wire.ClientKillJob{JobID: job}) })
+	return c.ask(ctx, func(s *state) error { return s.send(&wire.ClientKillJob{JobID: job}) })
 }
 
 // Submit sends a job whose id no other job of this client has, and returns the
@@ -163,12 +167,10 @@ func (c *Client) Kill(ctx context.Context, job string) error {
 // it is closed. The channel is buffered; slow readers delay nobody.
 func (c *Client) Submit(ctx context.Context, job *wire.ClientNewJob) (<-chan Update, error) {
 	updates := make(chan Update, 4) // started, SSH, done; each at most once
-	refused := make(chan error, 1)
-	err := c.ask(ctx, func(s *state) { refused <- s.submit(job, updates) })
-	if err != nil {
+	if err := c.ask(ctx, func(s *state) error { return s.submit(job, updates) }); err != nil {
 		return nil, err
 	}
-	return updates, <-refused
+	return updates, nil
 }
 
 func (s *state) submit(job *wire.ClientNewJob, updates chan Update) error {
