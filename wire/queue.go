@@ -45,11 +45,7 @@ func readRunning(d *Dialect, v Raw, m *BackendGetQueue) (err error) {
 }
 
 func appendRunning(_ *Dialect, b []byte, m *BackendGetQueue) []byte {
-	b = msgp.AppendArrayHeader(b, uint32(len(m.Running)))
-	for i := range m.Running {
-		b, _ = m.Running[i].MarshalMsg(b) // has no way to fail
-	}
-	return b
+	return appendRows(b, m.Running)
 }
 
 // readLegacyRunning reads a listing that says when a job ends instead of how
@@ -81,11 +77,7 @@ func readWaiting(d *Dialect, v Raw, m *BackendGetQueue) (err error) {
 }
 
 func appendWaiting(_ *Dialect, b []byte, m *BackendGetQueue) []byte {
-	b = msgp.AppendArrayHeader(b, uint32(len(m.Waiting)))
-	for i := range m.Waiting {
-		b, _ = m.Waiting[i].MarshalMsg(b) // has no way to fail
-	}
-	return b
+	return appendRows(b, m.Waiting)
 }
 
 // readRows reads an array of generated tuples.
@@ -108,4 +100,16 @@ func readRows[T any, P interface {
 		}
 	}
 	return rows, nil
+}
+
+// appendRows writes an array of generated tuples.
+func appendRows[T any, P interface {
+	*T
+	msgp.Marshaler
+}](b []byte, rows []T) []byte {
+	b = msgp.AppendArrayHeader(b, uint32(len(rows)))
+	for i := range rows {
+		b, _ = P(&rows[i]).MarshalMsg(b) // has no way to fail
+	}
+	return b
 }

@@ -50,8 +50,8 @@ func (e *Env) Exit(err error) int {
 	case err == nil || errors.Is(err, argparse.ErrHelp):
 		return 0
 	case errors.As(err, &exit):
-		io.WriteString(e.Stdout, exit.stdout)
-		io.WriteString(e.Stderr, exit.stderr)
+		fmt.Fprint(e.Stdout, exit.stdout)
+		fmt.Fprint(e.Stderr, exit.stderr)
 		return exit.code
 	case errors.As(err, &bad):
 		fmt.Fprintf(e.Stderr, "%s: error: %s\n", e.Prog, bad.Text)
@@ -67,9 +67,9 @@ func (e *Env) Parse(p *argparse.Parser) error {
 	err := p.Parse(e.Args)
 	switch {
 	case errors.Is(err, argparse.ErrHelp):
-		io.WriteString(e.Stdout, p.Usage())
+		fmt.Fprint(e.Stdout, p.Usage())
 	case err != nil:
-		io.WriteString(e.Stderr, p.Usage())
+		fmt.Fprint(e.Stderr, p.Usage())
 	}
 	return err
 }
@@ -94,9 +94,13 @@ func (e *Env) Input() (*input.Input, error) {
 	return in, err
 }
 
-// text is the option's value, or all of standard input if that is empty, with
-// its escapes decoded if asked.
-func (e *Env) text(option string, escape bool) (string, error) {
+// parseText reads the command line. The text is the option's value, or all of
+// standard input if that is empty, with its escapes decoded if asked.
+func (e *Env) parseText(p *argparse.Parser, text *string, escape *bool) (string, error) {
+	if err := e.Parse(p); err != nil {
+		return "", err
+	}
+	option := *text
 	if option == "" {
 		b, err := io.ReadAll(e.Stdin)
 		if err != nil {
@@ -104,7 +108,7 @@ func (e *Env) text(option string, escape bool) (string, error) {
 		}
 		option = pytext.Clean(b)
 	}
-	if escape {
+	if *escape {
 		return pytext.Unescape(option)
 	}
 	return option, nil

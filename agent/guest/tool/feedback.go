@@ -46,10 +46,7 @@ func FeedbackMsg(e *Env) error {
 	id := p.String("-i", "--id", "")
 	escape := p.Flag("-e", "--escape")
 	message := p.String("-m", "--message", "")
-	if err := e.Parse(p); err != nil {
-		return err
-	}
-	text, err := e.text(*message, *escape)
+	text, err := e.parseText(p, message, escape)
 	if err != nil {
 		return err
 	}

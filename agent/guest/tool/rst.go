@@ -22,10 +22,7 @@ func RstCode(e *Env) error {
 	language := p.String("-l", "--language", "")
 	escape := p.Flag("-e", "--escape")
 	code := p.String("-c", "--code", "")
-	if err := e.Parse(p); err != nil {
-		return err
-	}
-	text, err := e.text(*code, *escape)
+	text, err := e.parseText(p, code, escape)
 	if err != nil {
 		return err
 	}
@@ -39,10 +36,7 @@ func RstMsgblock(e *Env) error {
 	title := p.String("-t", "--title", "")
 	escape := p.Flag("-e", "--escape")
 	message := p.String("-m", "--message", "")
-	if err := e.Parse(p); err != nil {
-		return err
-	}
-	text, err := e.text(*message, *escape)
+	text, err := e.parseText(p, message, escape)
 	if err != nil {
 		return err
 	}
@@ -77,15 +71,12 @@ func RstIndent(e *Env) error {
 	unit := p.String("-c", "--indent-char", "\t")
 	amount := p.Int("-a", "--amount", 1)
 	message := p.String("-m", "--message", "")
-	if err := e.Parse(p); err != nil {
+	text, err := e.parseText(p, message, escape)
+	if err != nil {
 		return err
 	}
 	if *amount > maxIndent {
 		return fmt.Errorf("an amount over %d", maxIndent)
-	}
-	text, err := e.text(*message, *escape)
-	if err != nil {
-		return err
 	}
 	return e.print(rst.Indent(text, *unit, *amount))
 }
