@@ -85,5 +85,6 @@ func (c *Caller) Login() (Login, error) {
 	if err != nil {
 		return login, fmt.Errorf("student: wait for a login: %w", err)
 	}
-	return login, decode(b, kindLogin, &login)
+	err = decode(b, kindLogin, &login)
+	return login, err
 }
