@@ -165,7 +165,6 @@ func TestFramesAreLetGo(t *testing.T) {
 		t.Error("the frame went before its message")
 	}
 	runtime.KeepAlive(m)
-	m, frame = nil, nil
 	runtime.GC()
 	if watch.Value() != nil {
 		t.Error("the frame is still there")

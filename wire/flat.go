@@ -33,8 +33,9 @@ func flat[T any](key string, at func(*T) *Raw, aside func(*flatParameters) *Raw,
 			return nil
 		},
 		send: func(_ *Dialect, b []byte, m *T) []byte {
-			v, ok := *at(m), true
+			v := *at(m)
 			for _, step := range path {
+				var ok bool
 				if v, ok = Lookup(v, step); !ok {
 					return appendRaw(b, missing)
 				}

@@ -111,7 +111,7 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.Uint8:
 		v.SetUint(uint64(rapid.Byte().Draw(t, "byte")))
 	default:
-		panic(fmt.Sprint("no way to fill ", v.Type()))
+		t.Fatalf("no way to fill %v", v.Type())
 	}
 }
 

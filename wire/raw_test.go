@@ -84,7 +84,7 @@ func TestWalk(t *testing.T) {
 	if err := (wire.Limits{}).Walk(nil, collect); err != nil {
 		t.Errorf("an empty Raw: %v", err)
 	}
-	if err := (wire.Limits{}).Walk(m, func(_, _ wire.Raw) error { return io.EOF }); err != io.EOF {
+	if err := (wire.Limits{}).Walk(m, func(_, _ wire.Raw) error { return io.EOF }); !errors.Is(err, io.EOF) {
 		t.Errorf("an error of the caller: %v", err)
 	}
 	for name, c := range map[string]struct {

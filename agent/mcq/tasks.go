@@ -41,7 +41,7 @@ type identity struct {
 }
 
 func identityOf(st *unix.Stat_t) identity {
-	return identity{uint64(st.Dev), st.Ino, st.Size, st.Mtim, st.Ctim}
+	return identity{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}
 }
 
 // Errors of find. Both are results of their own.

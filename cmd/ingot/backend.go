@@ -27,7 +27,10 @@ func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.Envir
 		return nil, nil, nil, fmt.Errorf("connect: %w", err)
 	}
 	c := client.New(end, wire.Limits{})
-	closeBoth := func() { c.Close(); end.Close() }
+	closeBoth := func() {
+		c.Close()
+		_ = end.Close() // flushes as much as it can
+	}
 	patience, done := context.WithTimeoutCause(ctx, f.Patience, fmt.Errorf("no backend answers at %s", f.Backend))
 	defer done()
 	envs, err := c.Environments(patience)

@@ -89,12 +89,7 @@ func (d *Daemon) Stop() error {
 	}
 	timer := time.AfterFunc(10*time.Second, func() { _ = d.cmd.Process.Kill() })
 	defer timer.Stop()
-	err := <-d.done
-	d.cmd = nil
-	if _, ok := errors.AsType[*exec.ExitError](err); ok {
-		return nil // it has ended, however it says so
-	}
-	return err
+	return d.ended()
 }
 
 // Kill ends the daemon as a crash would.
@@ -105,9 +100,17 @@ func (d *Daemon) Kill() error {
 	if err := d.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill containerd: %w", err)
 	}
-	<-d.done
+	return d.ended()
+}
+
+// ended waits for the daemon's end, however it says that it has ended.
+func (d *Daemon) ended() error {
+	err := <-d.done
 	d.cmd = nil
-	return nil
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
+		return nil
+	}
+	return err
 }
 
 // Run starts a daemon that was stopped, and waits for the notice that it sends

@@ -15,9 +15,9 @@ import (
 )
 
 // build fills dir with an image. It needs root: the files of a disk have owners.
-func (r recipe) build(ctx context.Context, dir string) error {
+func (r recipe) build(ctx context.Context, dir string) (err error) {
 	root := filepath.Join(dir, "root")
-	defer os.RemoveAll(root)
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }() // it is large
 	if err := r.bootstrap(ctx, dir, root); err != nil {
 		return err
 	}

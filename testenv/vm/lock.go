@@ -22,8 +22,15 @@ func lockFile(ctx context.Context, path string, how int, log *slog.Logger) (*os.
 		return f, nil
 	}
 	log.Info("waiting for another process", "lock", path)
-	got := make(chan error, 1)
-	go func() { got <- flock(f, how) }()
+	got := make(chan error)
+	go func() {
+		err := flock(f, how) // cannot be interrupted
+		select {
+		case got <- err:
+		case <-ctx.Done(): // the lock comes too late
+			f.Close()
+		}
+	}()
 	select {
 	case err := <-got:
 		if err != nil {
@@ -32,10 +39,6 @@ func lockFile(ctx context.Context, path string, how int, log *slog.Logger) (*os.
 		}
 		return f, nil
 	case <-ctx.Done():
-		go func() { // flock cannot be interrupted; the lock is dropped once it comes
-			<-got
-			f.Close()
-		}()
 		return nil, fmt.Errorf("wait for the lock %s: %w", path, context.Cause(ctx))
 	}
 }

@@ -31,7 +31,7 @@ func (m *Machine) Stop() error { return m.stop() }
 
 // Close lets go of the machine and leaves it running. Nothing else may be
 // called afterwards but Stop.
-func (m *Machine) Close() error { return m.client.Close() }
+func (m *Machine) Close() { m.client.Close() }
 
 // Run runs a program in the guest as root, in /root, and returns its exit
 // status; one that died of signal n has 128+n. The streams are copied while it

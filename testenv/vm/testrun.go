@@ -30,7 +30,7 @@ type Tests struct {
 func Acquire(ctx context.Context, cfg Config) (m *Machine, release func() error, err error) {
 	m, err = Attach(ctx, cfg)
 	if err == nil {
-		return m, m.Close, nil
+		return m, func() error { m.Close(); return nil }, nil
 	}
 	if !errors.Is(err, ErrNotUp) {
 		return nil, nil, err

@@ -50,7 +50,7 @@ func TestFramesComeBackHoweverTheyAreCut(t *testing.T) {
 			}
 		}
 		for range 2 {
-			if _, err := r.Next(); err != io.EOF {
+			if _, err := r.Next(); !errors.Is(err, io.EOF) {
 				rt.Fatalf("at the end: %v", err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestCutInsideAFrame(t *testing.T) {
 		for err == nil {
 			_, err = r.Next()
 		}
-		if err != io.ErrUnexpectedEOF {
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut after %d bytes: %v", cut, err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestReadErrorsAreHandedOn(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if _, err := frame.NewReader(stuck{}, 10).Next(); err != io.ErrNoProgress {
+	if _, err := frame.NewReader(stuck{}, 10).Next(); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("a source that gives nothing: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestLengthsDoNotAllocate(t *testing.T) {
 		if err := hostile(101, 100); !errors.Is(err, frame.ErrTooLarge) {
 			t.Fatalf("one byte too many: %v", err)
 		}
-		if err := hostile(1<<30, 1<<30); err != io.ErrUnexpectedEOF {
+		if err := hostile(1<<30, 1<<30); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("1 GiB that does not come: %v", err)
 		}
 	}

@@ -68,10 +68,10 @@ func (r *Reader) rewind() {
 // fill reads until size bytes are there. At most a read-ahead beyond them is kept.
 func (r *Reader) fill(size int) error {
 	for empty := 0; r.end-r.start < size; {
-		if r.err == io.EOF && r.end > r.start {
-			r.err = io.ErrUnexpectedEOF
-		}
 		if r.err != nil {
+			if r.end > r.start && errors.Is(r.err, io.EOF) {
+				r.err = io.ErrUnexpectedEOF
+			}
 			return r.err
 		}
 		r.makeRoom(size)

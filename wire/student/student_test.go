@@ -109,7 +109,7 @@ func TestHandshake(t *testing.T) {
 	if err := caller.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.shim.Signal(); err != io.EOF {
+	if _, err := j.shim.Signal(); !errors.Is(err, io.EOF) {
 		t.Errorf("after stop: %v", err)
 	}
 	if err := j.shim.Login(student.Login{User: "worker", Password: "p\xff"}); err != nil {
@@ -183,7 +183,7 @@ func TestVectors(t *testing.T) {
 		if sig, err := j.shim.Signal(); sig != 15 || err != nil {
 			t.Errorf("the signal behind the command: %d, %v", sig, err)
 		}
-		if _, err := j.shim.Signal(); err != io.EOF {
+		if _, err := j.shim.Signal(); !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %v", err)
 		}
 

@@ -141,7 +141,7 @@ func (s Store) save(b []byte) error {
 		err = os.Rename(tmp, s.path())
 	}
 	if err != nil {
-		os.Remove(tmp)
+		err = errors.Join(err, os.Remove(tmp))
 	}
 	return err
 }

@@ -68,16 +68,17 @@ func (s Student) run(ctx context.Context, sockets string) (Output, error) {
 	var stdout, stderr bytes.Buffer
 	go func() { // not waited for: Stdin may never end
 		if s.Stdin != nil {
-			io.Copy(ours[0], s.Stdin) // a program need not read all of it
+			_, _ = io.Copy(ours[0], s.Stdin) // a program need not read all of it
 		}
 		ours[0].Close()
 	}()
-	flows.Go(func() { io.Copy(&stdout, ours[1]) })
-	flows.Go(func() { io.Copy(&stderr, ours[2]) })
+	var lost [2]error
+	flows.Go(func() { _, lost[0] = io.Copy(&stdout, ours[1]) })
+	flows.Go(func() { _, lost[1] = io.Copy(&stderr, ours[2]) })
 	code, err := req.Run(ctx, sockets, theirs, nil)
 	err = errors.Join(err, closeAll(theirs)) // ends the flows: the container is gone
 	flows.Wait()
-	err = errors.Join(err, closeAll(ours))
+	err = errors.Join(err, lost[0], lost[1], closeAll(ours))
 	return Output{stdout.String(), stderr.String(), code}, err
 }
 

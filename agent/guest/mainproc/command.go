@@ -74,7 +74,7 @@ func (j *job) program(word string) (string, error) {
 	if strings.HasPrefix(path, taskDir+"/") {
 		// The rights of the task were set before; this is for files on top of it.
 		if st, err := os.Stat(j.root + path); err == nil && st.Mode()&0o100 == 0 {
-			os.Chmod(j.root+path, st.Mode()|0o100)
+			_ = os.Chmod(j.root+path, st.Mode()|0o100) // if this fails, so does its start
 		}
 	}
 	return word, nil

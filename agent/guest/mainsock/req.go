@@ -55,4 +55,4 @@ func (q *Req) Next() ([]byte, error) {
 }
 
 // Close ends the connection; a Next that waits returns with an error.
-func (q *Req) Close() error { return q.conn.Close() }
+func (q *Req) Close() { q.conn.Close() }

@@ -41,7 +41,7 @@ type Router struct {
 // Listen binds the socket file path, replacing one that is there, and accepts
 // connections of root, of this process' user and of uid.
 func Listen(path string, uid int, log *slog.Logger) (*Router, error) {
-	os.Remove(path)
+	_ = os.Remove(path) // if one stays, it cannot be bound
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("bind the main socket: %w", err)
@@ -62,11 +62,10 @@ func (r *Router) Requests() <-chan Request { return r.requests }
 
 // Close ends all connections and waits until nothing of them runs. It removes
 // the socket file.
-func (r *Router) Close() error {
+func (r *Router) Close() {
 	close(r.stop)
-	err := r.listener.Close()
+	r.listener.Close()
 	r.running.Wait()
-	return err
 }
 
 func (r *Router) accept() {

@@ -71,24 +71,25 @@ func Clean(b []byte) string {
 // invalidPart is the length of the longest start of b that is also the start of
 // some valid sequence, and at least 1.
 func invalidPart(b []byte) int {
-	lo, hi, want := byte(0x80), byte(0xbf), 0
+	lo, hi, want := byte(0x80), byte(0xbf), 0 // of the second byte; how many follow
 	switch c := b[0]; {
-	case c >= 0xc2 && c <= 0xdf:
+	case c < 0xc2 || c > 0xf4:
+	case c < 0xe0:
 		want = 1
-	case c >= 0xe0 && c <= 0xef:
+	case c < 0xf0:
 		want = 2
-		if c == 0xe0 {
-			lo = 0xa0
-		} else if c == 0xed {
-			hi = 0x9f
-		}
-	case c >= 0xf0 && c <= 0xf4:
+	default:
 		want = 3
-		if c == 0xf0 {
-			lo = 0x90
-		} else if c == 0xf4 {
-			hi = 0x8f
-		}
+	}
+	switch b[0] { // too long for what they would say, or beyond Unicode
+	case 0xe0:
+		lo = 0xa0
+	case 0xed:
+		hi = 0x9f
+	case 0xf0:
+		lo = 0x90
+	case 0xf4:
+		hi = 0x8f
 	}
 	n := 1
 	for n <= want && n < len(b) && b[n] >= lo && b[n] <= hi {

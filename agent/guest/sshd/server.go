@@ -52,7 +52,7 @@ func Start(ctx context.Context, user string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
-	os.Remove(socketPath)
+	_ = os.Remove(socketPath) // if one stays, it cannot be bound
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socketPath, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("start sshd: %w", err)
@@ -98,7 +98,7 @@ func prepare(ctx context.Context, user string) (password string, err error) {
 	rand.Read(random[:])
 	password = base64.StdEncoding.EncodeToString(random[:])
 	for _, nologin := range []string{"/run/nologin", "/var/run/nologin"} {
-		os.Remove(nologin)
+		_ = os.Remove(nologin) // seldom there; one that stays is told to who logs in
 	}
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		return "", err
@@ -157,7 +157,7 @@ func (s *Server) accept(ctx context.Context) {
 		go func() {
 			defer c.Close()
 			tell(+1)
-			io.Copy(io.Discard, c) // until the session ends
+			_, _ = io.Copy(io.Discard, c) // until the session ends
 			tell(-1)
 		}()
 	}
@@ -190,7 +190,7 @@ func (s *Server) Wait(ctx context.Context, limit time.Duration) error {
 }
 
 // Close ends the server. Sessions end with the container.
-func (s *Server) Close() error {
+func (s *Server) Close() {
 	s.stop(errStopped)
-	return s.listener.Close()
+	s.listener.Close()
 }

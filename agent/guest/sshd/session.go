@@ -28,7 +28,7 @@ func Session(stdin io.Reader, stdout, stderr io.Writer) int {
 		shell = exec.Command("/bin/sh", "-i")
 	}
 	shell.Stdin, shell.Stdout, shell.Stderr = stdin, stdout, stderr
-	shell.Run() // how the person's shell ends says nothing
+	_ = shell.Run() // how the person's shell ends says nothing
 	if log, err := os.ReadFile(logFile); err == nil {
 		if err := os.WriteFile(logCopy, log, 0o644); err != nil {
 			fmt.Fprintln(stderr, err)

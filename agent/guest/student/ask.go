@@ -49,7 +49,7 @@ func (r Request) Run(ctx context.Context, dir string, files [3]*os.File, signals
 	if err != nil {
 		return Failed, fmt.Errorf("ask for a student container: %w", err)
 	}
-	defer os.Remove(placeholder.Name())
+	defer func() { _ = os.Remove(placeholder.Name()) }() // it goes with the container at the latest
 	placeholder.Close()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: placeholder.Name() + ".sock", Net: "unix"})
 	if err != nil {

@@ -164,7 +164,7 @@ func (in *intern) scripts(mode os.FileMode) {
 // command runs the command and forwards signals to it until it ends.
 func (in *intern) command(j job) int {
 	if strings.TrimSpace(j.command) == "" {
-		io.WriteString(in.files[1], noCommand)
+		fmt.Fprint(in.files[1], noCommand)
 		return 0
 	}
 	p, err := start(j.command, j.user, in.files)
@@ -184,7 +184,7 @@ func (in *intern) command(j job) int {
 				if !ok {
 					return
 				}
-				p.Signal(s) // which knows of a process that has ended
+				_ = p.Signal(s) // which knows of a process that has ended
 			case <-ended:
 				return
 			}

@@ -17,7 +17,7 @@ func environment() *exec.Environment {
 		percentOne: percent(false), percentMany: percent(true),
 	}).Update(builtins.Filters)
 	if plain, ok := filters.Get("tojson"); ok {
-		filters.Replace("tojson", toJSON(plain)) // cannot fail: the filter is there
+		_ = filters.Replace("tojson", toJSON(plain)) // cannot fail: the filter is there
 	}
 	env := &exec.Environment{
 		Context:           exec.EmptyContext().Update(builtins.GlobalFunctions).Update(builtins.GlobalVariables),

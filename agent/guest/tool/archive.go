@@ -46,7 +46,7 @@ func (e *Env) archiveAdd(file, dir string) error {
 	if !inArchive(dir + "/x") {
 		return outside(dir)
 	}
-	os.MkdirAll(e.Root+dir, 0o777) // if this fails, the copy does, and says why
+	_ = os.MkdirAll(e.Root+dir, 0o777) // if this fails, the copy does, and says why
 	from, err := os.Stat(e.Path(file))
 	if err != nil {
 		return at(file, err)

@@ -47,7 +47,7 @@ func ParseTemplate(e *Env) error {
 	if pytext.HasSurrogate(text) {
 		return errInputFormat
 	}
-	os.MkdirAll(filepath.Dir(e.Path(*output)), 0o777) // if this fails, so does the write
+	_ = os.MkdirAll(filepath.Dir(e.Path(*output)), 0o777) // if this fails, so does the write
 	if err := os.WriteFile(e.Path(*output), []byte(text), 0o666); err != nil {
 		return errInputMissing
 	}

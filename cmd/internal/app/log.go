@@ -24,7 +24,7 @@ func handler(w io.Writer, format string, verbose bool) slog.Handler {
 	}
 	switch format {
 	case "text":
-		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal(w)})
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal(w)})
 	case "journal":
 		return newJournal(w, level)
 	default:

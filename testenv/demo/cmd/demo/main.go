@@ -41,7 +41,7 @@ var errUnlike = errors.New("a result is not as expected")
 func run(ctx context.Context) (err error) {
 	where := flag.String("where", "", "host or machine; without it the host if that can limit containers")
 	flag.Parse()
-	log := slog.New(tint.NewHandler(os.Stderr, &tint.Options{TimeFormat: "15:04:05"}))
+	log := slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: "15:04:05"}))
 	stage, err := choose(*where, log)
 	if err != nil {
 		return err
