@@ -12,34 +12,49 @@ const cleanTimeout = 2 * time.Minute
 var errSlowClean = errors.New("clean-up took too long")
 
 // clean removes all that the job had. Nothing cancels it but its own deadline:
-// what it cannot remove is left to the sweep of the agent's next life.
+// what it cannot remove is left to the sweep of the agent's next life. Its
+// memory is for others when its containers are gone.
 func (j *job) clean() {
 	j.moveTo(Cleaning)
 	ctx, done := context.WithTimeoutCause(context.Background(), cleanTimeout, errSlowClean)
 	defer done()
-	if err := j.remove(ctx); err != nil {
+	err := j.removeContainers(ctx)
+	if err == nil {
+		j.e.memory.release(j.reserved.Load())
+	}
+	if j.space != nil {
+		if e := j.space.Remove(ctx); e != nil {
+			err = errors.Join(err, fmt.Errorf("remove the workspace: %w", e))
+		}
+	}
+	if err != nil {
+		j.e.metrics.failed.Inc()
 		j.log.Error("clean-up incomplete", "err", err)
 	}
 	j.moveTo(Gone)
 }
 
-// remove goes in the one order that works: processes, cgroup, mounts. A failed
-// step does not keep the others from being tried.
-func (j *job) remove(ctx context.Context) error {
+// removeContainers removes processes and their cgroups. A failed step does not
+// keep the others from being tried.
+func (j *job) removeContainers(ctx context.Context) error {
 	var errs []error
-	if j.box != nil {
-		if err := j.box.Delete(ctx); err != nil {
+	if j.group != nil {
+		if err := j.group.Kill(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("kill what is left: %w", err))
+		}
+	}
+	if j.students != nil {
+		j.students.stop(errOver)
+		j.students.work.Wait() // each has its own deadline
+	}
+	if j.grader != nil {
+		if err := j.grader.Delete(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("delete the container: %w", err))
 		}
 	}
 	if j.group != nil {
-		if err := errors.Join(j.group.Kill(ctx), j.group.Remove(ctx)); err != nil {
+		if err := j.group.Remove(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("remove the cgroup: %w", err))
-		}
-	}
-	if j.space != nil {
-		if err := j.space.Remove(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("remove the workspace: %w", err))
 		}
 	}
 	return errors.Join(errs...)

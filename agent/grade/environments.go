@@ -22,9 +22,6 @@ const (
 	labelAdvertise = "org.inginious.grading.advertise"
 )
 
-// Label is what selects grading images in a runtime's store.
-const Label = labelName
-
 // Kind is an environment type with the OCI runtime that its containers run on.
 type Kind struct {
 	EnvType string
@@ -36,7 +33,7 @@ type environment struct {
 	kind      Kind
 	name      string
 	image     sandbox.Image
-	version   string // label version of the image: "3" or "4"
+	injected  bool // the image has no programs of INGInious: containers get ours
 	ports     []int64
 	advertise bool
 }
@@ -45,29 +42,53 @@ type environment struct {
 type catalogue map[[2]string]*environment
 
 // newCatalogue offers each image under every kind that suits it. Of several
-// images with one name the newest wins, of equally old ones the first. skipped
-// is called with what is wrong with each image that cannot be used.
-func newCatalogue(images []sandbox.Image, kinds []Kind, skipped func(sandbox.Image, error)) catalogue {
+// images with one name the newest wins, of equally old ones the first; an image
+// of the configuration wins over all. skipped is called with what is wrong with
+// each image that cannot be used.
+func newCatalogue(images []sandbox.Image, cfg Config, skipped func(sandbox.Image, error)) catalogue {
 	c := catalogue{}
 	for _, img := range images {
-		env, err := readLabels(img)
+		name, ok := img.Labels[labelName]
+		if !ok {
+			continue
+		}
+		env, err := newEnvironment(img, name, cfg.Guest != "")
 		if err != nil {
 			skipped(img, err)
 			continue
 		}
-		for _, k := range kinds {
-			if !suits(img, k) {
-				continue
-			}
-			key := [2]string{k.EnvType, env.name}
-			if known := c[key]; known == nil || img.Created.After(known.image.Created) {
-				offered := env
-				offered.kind = k
-				c[key] = &offered
-			}
+		c.offer(env, cfg.Kinds, func(known *environment) bool { return img.Created.After(known.image.Created) })
+	}
+	for name, ref := range cfg.Images {
+		i := slices.IndexFunc(images, func(img sandbox.Image) bool { return img.Ref == ref })
+		if i < 0 {
+			skipped(sandbox.Image{Ref: ref}, fmt.Errorf("environment %s: %w", name, sandbox.ErrNoImage))
+			continue
 		}
+		env, err := newEnvironment(images[i], name, cfg.Guest != "")
+		if err != nil {
+			skipped(images[i], err)
+			continue
+		}
+		c.offer(env, cfg.Kinds, func(*environment) bool { return true })
 	}
 	return c
+}
+
+// offer adds an environment for each kind that suits it, unless there is a
+// better one.
+func (c catalogue) offer(env environment, kinds []Kind, better func(known *environment) bool) {
+	for _, k := range kinds {
+		if !suits(env.image, k) {
+			continue
+		}
+		key := [2]string{k.EnvType, env.name}
+		if known := c[key]; known == nil || better(known) {
+			offered := env
+			offered.kind = k
+			c[key] = &offered
+		}
+	}
 }
 
 // suits reports whether the image may run as kind k.
@@ -81,13 +102,19 @@ func suits(img sandbox.Image, k Kind) bool {
 	return true
 }
 
-func readLabels(img sandbox.Image) (environment, error) {
-	e := environment{image: img, name: img.Labels[labelName], version: img.Labels[labelVersion]}
-	if e.name == "" {
+// newEnvironment reads an image's labels. One without a version has no programs
+// of INGInious; guest tells whether we can give it ours.
+func newEnvironment(img sandbox.Image, name string, guest bool) (environment, error) {
+	e := environment{image: img, name: name}
+	version, ok := img.Labels[labelVersion]
+	e.injected = !ok
+	switch {
+	case name == "":
 		return e, fmt.Errorf("label %s is empty", labelName)
-	}
-	if e.version != "3" && e.version != "4" {
-		return e, fmt.Errorf("label %s is %q: 3 and 4 are supported", labelVersion, e.version)
+	case ok && version != "3" && version != "4":
+		return e, fmt.Errorf("label %s is %q: 3 and 4 are supported", labelVersion, version)
+	case !ok && !guest:
+		return e, fmt.Errorf("there is no label %s, and no ingot-init to give to the image", labelVersion)
 	}
 	for p := range strings.SplitSeq(img.Labels[labelPorts], ",") {
 		if p = strings.TrimSpace(p); p == "" {

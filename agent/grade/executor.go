@@ -21,6 +21,8 @@ type Executor struct {
 	log      *slog.Logger
 	known    atomic.Pointer[catalogue]
 	changed  chan struct{}
+	memory   pool
+	metrics  metrics
 	cleaning sync.WaitGroup
 	stop     context.CancelCauseFunc
 }
@@ -31,7 +33,10 @@ func New(ctx context.Context, cfg Config) (*Executor, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Executor{cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1)}
+	e := &Executor{cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1), memory: pool{size: cfg.Memory}}
+	if err := e.register(); err != nil {
+		return nil, err
+	}
 	n, err := cfg.Runtime.Sweep(ctx, map[string]string{LabelOwner: cfg.Owner})
 	if err != nil {
 		return nil, fmt.Errorf("grade: remove leftovers: %w", err)
@@ -52,11 +57,15 @@ func New(ctx context.Context, cfg Config) (*Executor, error) {
 
 // list makes the catalogue of what can be graded in now.
 func (e *Executor) list(ctx context.Context) (catalogue, error) {
-	images, err := e.cfg.Runtime.Images(ctx, Label)
+	label := labelName
+	if len(e.cfg.Images) > 0 {
+		label = ""
+	}
+	images, err := e.cfg.Runtime.Images(ctx, label)
 	if err != nil {
 		return nil, fmt.Errorf("grade: list images: %w", err)
 	}
-	return newCatalogue(images, e.cfg.Kinds, func(img sandbox.Image, err error) {
+	return newCatalogue(images, e.cfg, func(img sandbox.Image, err error) {
 		e.log.Warn("image skipped", "image", img.Ref, "err", err)
 	}), nil
 }
@@ -95,6 +104,7 @@ func (e *Executor) Run(ctx context.Context, spec agent.Job, _ agent.Uplink) wire
 	j := e.newJob(spec)
 	res := j.grade(ctx)
 	j.moveTo(Reported)
+	e.metrics.job(res.Status, j.used)
 	if wire.WantsUsage(spec.InputData) {
 		res.Custom = wire.WithUsage(res.Custom, j.used)
 	}

@@ -5,17 +5,14 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingot-grading/ingot/agent"
-	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/wire"
 )
-
-// grader is the name of the grading container's cgroup in the job's.
-const grader = "grader"
 
 // job is one job from Received to Gone. The goroutine of Run owns it until
 // Reported, the one of clean after that.
@@ -27,14 +24,16 @@ type job struct {
 	life life
 	used wire.Usage
 
-	env    *environment
-	limits limits
-	runCmd *string
-	space  *workspace.Workspace
-	group  *cgroups.Group
-	box    sandbox.Container
-	result wire.Raw // of the last result frame; nil: there was none
-	stderr tail
+	env      *environment
+	limits   limits
+	runCmd   *string
+	reserved atomic.Int64 // bytes of the agent's memory, for all containers
+	space    *workspace.Workspace
+	group    *cgroups.Group
+	grader   *box
+	students *students
+	result   wire.Raw // of the last result frame; nil: there was none
+	stderr   tail
 }
 
 func (e *Executor) newJob(spec agent.Job) *job {
@@ -58,6 +57,14 @@ func (j *job) moveTo(to Phase) {
 
 // grade takes the job from Received to its result.
 func (j *job) grade(ctx context.Context) wire.Result {
+	if err := j.resolve(); err != nil {
+		return j.refused(ctx, err)
+	}
+	j.moveTo(Waiting)
+	if err := j.e.memory.acquire(ctx, j.limits.memory); err != nil {
+		return j.refused(ctx, err)
+	}
+	j.reserved.Add(j.limits.memory)
 	j.moveTo(Preparing)
 	if err := j.prepare(ctx); err != nil {
 		return j.refused(ctx, err)
@@ -85,4 +92,21 @@ func (j *job) refused(ctx context.Context, err error) wire.Result {
 	}
 	j.log.Warn("job refused", "err", err)
 	return agent.Failed(j.spec, "crash", textOf(err))
+}
+
+// reserve takes memory for a student container, which does not wait for it.
+// Where grader and students share a budget, it has been taken already.
+func (j *job) reserve(n int64) {
+	if !j.e.cfg.SharedBudget {
+		j.e.memory.take(n)
+		j.reserved.Add(n)
+	}
+}
+
+// unreserve gives the memory of a student container back.
+func (j *job) unreserve(n int64) {
+	if !j.e.cfg.SharedBudget {
+		j.reserved.Add(-n)
+		j.e.memory.release(n)
+	}
 }

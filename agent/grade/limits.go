@@ -50,7 +50,8 @@ func limitsOf(p wire.Parameters, most int64) (limits, error) {
 const longest = 366 * 24 * time.Hour
 
 func seconds(n int64) time.Duration {
-	return time.Duration(min(n, int64(longest/time.Second))) * time.Second
+	most := int64(longest / time.Second)
+	return time.Duration(max(-most, min(n, most))) * time.Second
 }
 
-func mebibytes(n int64) int64 { return min(n, 1<<40) << 20 }
+func mebibytes(n int64) int64 { return max(0, min(n, 1<<40)) << 20 }

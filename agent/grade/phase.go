@@ -11,8 +11,8 @@ import (
 // Phase is where a job is in its life. Why it ends is not a phase but the cause
 // of its context.
 //
-//	received ─► preparing ─► running ─► draining ─► reported ─► cleaning ─► gone
-//	    └───────────┴────────────────────────────────▲
+//	received ─► waiting ─► preparing ─► running ─► draining ─► reported ─► cleaning ─► gone
+//	    └──────────┴───────────┴────────────────────────────────▲
 //
 // A job refused before its container started goes straight to reported.
 type Phase uint8
@@ -20,6 +20,7 @@ type Phase uint8
 // The phases of a job, in order.
 const (
 	Received  Phase = iota // nothing of it exists yet
+	Waiting                // for memory that other jobs have
 	Preparing              // making workspace, cgroup and container
 	Running                // the grading container's process runs
 	Draining               // it has ended; reading the rest of its output
@@ -28,13 +29,14 @@ const (
 	Gone                   // nothing of it is left
 )
 
-var phaseNames = [...]string{"received", "preparing", "running", "draining", "reported", "cleaning", "gone"}
+var phaseNames = [...]string{"received", "waiting", "preparing", "running", "draining", "reported", "cleaning", "gone"}
 
 // String is the phase's name in logs.
 func (p Phase) String() string { return phaseNames[p] }
 
 var next = map[Phase][]Phase{
-	Received:  {Preparing, Reported},
+	Received:  {Waiting, Reported},
+	Waiting:   {Preparing, Reported},
 	Preparing: {Running, Reported},
 	Running:   {Draining},
 	Draining:  {Reported},

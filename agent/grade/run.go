@@ -2,24 +2,10 @@ package grade
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ingot-grading/ingot/agent/relay"
-	"github.com/ingot-grading/ingot/agent/watch"
-	"github.com/ingot-grading/ingot/cgroups"
-)
-
-// How long the parts of an ending may take before they are given up.
-const (
-	exitTimeout  = 30 * time.Second // from the kill to the exit
-	drainTimeout = 10 * time.Second // from the exit to the end of the output
-)
-
-var (
-	errNoExit    = errors.New("the container did not end when it was killed")
-	errSlowDrain = errors.New("the container's output did not end with it")
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // run starts the grading container and sees it to its end. An error means that
@@ -31,22 +17,28 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	if err != nil {
 		return ending{}, err
 	}
-	io := j.box.Stdio()
-	in := inbox{log: j.log}
-	frames := relay.Start(io.Stdin, io.Stdout, j.e.cfg.MaxFrame, in.take)
-	j.stderr.follow(io.Stderr)
+	j.students = newStudents(ctx, j)
+	asked, ended := make(chan *grading.RunStudent), make(chan struct{})
+	stdio := j.grader.Stdio()
+	in := inbox{log: j.log, asked: asked, over: ended, routes: &j.students.routes}
+	frames := relay.Start(stdio.Stdin, stdio.Stdout, j.e.cfg.MaxFrame, in.take)
+	j.students.frames = frames
+	j.stderr.follow(stdio.Stderr)
 	if err := frames.Send(ctx, start); err != nil { // waits in the pipe for the process to read it
 		return ending{}, fmt.Errorf("queue the start frame: %w", err)
 	}
-	unwatch := watch.Start(ctx, watch.Limits{CPU: j.limits.cpu, Wall: j.limits.wall, CPUs: j.e.cfg.Cgroups.CPUs()}, j.group.Child(grader).CPU, over)
-	defer unwatch()
-	if err := j.box.Start(ctx); err != nil {
+	unwatch, err := j.grader.start(ctx, j.e.cfg.Cgroups.CPUs(), over)
+	if err != nil {
 		return ending{}, refuse(err, "Cannot start the container.")
 	}
+	defer unwatch()
 	j.moveTo(Running)
-	end := j.await(ctx)
+	end := j.loop(ctx, asked, over)
 	unwatch()
 	j.moveTo(Draining)
+	close(ended)
+	frames.HangUp()
+	j.students.stop(errOver) // before the drain: the inbox may wait for one of them
 	if j.drain(frames) {
 		j.result = in.result
 	}
@@ -54,27 +46,25 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	return end, nil
 }
 
-// await returns when the container has ended, by itself or because ctx did.
-func (j *job) await(ctx context.Context) ending {
-	select {
-	case exit := <-j.box.Exited():
-		return ending{lost: exit.Err}
-	case <-ctx.Done():
+// loop owns the job while its grading container runs. It returns when that has
+// ended, by itself or because ctx did.
+func (j *job) loop(ctx context.Context, asked <-chan *grading.RunStudent, over context.CancelCauseFunc) ending {
+	for {
+		select {
+		case exit := <-j.grader.Exited():
+			return ending{lost: exit.Err, code: exit.Code}
+		case <-ctx.Done():
+			return j.grader.kill(ctx)
+		case r := <-asked:
+			if err := j.students.ask(ctx, r); err != nil {
+				over(err)
+			}
+		case o := <-j.students.ended:
+			j.students.finish(ctx, o)
+		case s := <-j.students.gone:
+			j.students.forget(s)
+		}
 	}
-	end := ending{cause: context.Cause(ctx)}
-	tidy, done := context.WithTimeoutCause(context.WithoutCancel(ctx), exitTimeout, errNoExit)
-	defer done()
-	// The kernel's kill is the faster and reaches everything; the runtime's is
-	// needed where the container's processes are not in the host's group.
-	if err := errors.Join(j.group.Child(grader).Kill(tidy), j.box.Kill(tidy)); err != nil {
-		j.log.Error("kill failed", "err", err)
-	}
-	select {
-	case <-j.box.Exited():
-	case <-tidy.Done():
-		j.log.Error("container lost", "err", context.Cause(tidy))
-	}
-	return end
 }
 
 // drain waits for what the container wrote before it ended. It reports whether
@@ -90,23 +80,17 @@ func (j *job) drain(frames *relay.Relay) bool {
 	return ctx.Err() == nil
 }
 
-// measure takes the last readings, after the exit and before anything is removed.
+// measure takes the last readings, after the exit and before anything is
+// removed. What student containers did does not count as the grader's.
 func (j *job) measure(end *ending) {
+	own := j.grader.measure(end)
 	total, err := j.group.Read()
 	if err != nil {
 		j.log.Error("readings missing", "err", err)
 		return
 	}
 	j.used.CPU, j.used.MemoryPeak, j.used.PidsPeak = total.CPU.Usage, total.MemoryPeak, total.PidsPeak
-	own, err := j.group.Child(grader).Read()
-	if errors.Is(err, cgroups.ErrGone) {
-		own, err = total, nil // removed already; the job's group has counted it
-	}
-	if err != nil {
-		j.log.Error("readings missing", "err", err)
-	}
-	end.oomKill = own.OOM.Kills > 0 || own.OOM.GroupKills > 0
-	if total.PidsDenied > 0 {
-		j.log.Info("process limit reached", "denied", total.PidsDenied)
+	if !own && j.students.made == 0 { // removed already; the job's group has counted it
+		end.oomKill = total.OOM.Kills > 0 || total.OOM.GroupKills > 0
 	}
 }

@@ -7,11 +7,17 @@ import (
 	"github.com/ingot-grading/ingot/agent/watch"
 )
 
-// ending is all that is known of a grading container when it has ended.
+// ending is all that is known of a container when it has ended.
 type ending struct {
-	cause   error // why it was stopped; nil if it ended by itself
-	lost    error // the runtime lost it: nobody knows how it ended
-	oomKill bool  // its cgroup counted an OOM kill
+	cause   error  // why it was stopped; nil if it ended by itself
+	lost    error  // the runtime lost it: nobody knows how it ended
+	oomKill bool   // its cgroup counted an OOM kill
+	code    uint32 // of its process
+}
+
+// timedOut reports whether a limit of time ended the container.
+func (e ending) timedOut() bool {
+	return errors.Is(e.cause, watch.ErrCPUTime) || errors.Is(e.cause, watch.ErrWallTime)
 }
 
 // forced is the status of a job that did not end by itself, and its text. An
@@ -27,7 +33,7 @@ func forced(e ending) (status, text string) {
 		return "killed", ""
 	case e.oomKill:
 		return "overflow", ""
-	case errors.Is(e.cause, watch.ErrCPUTime), errors.Is(e.cause, watch.ErrWallTime):
+	case e.timedOut():
 		return "timeout", ""
 	case errors.Is(e.cause, agent.ErrStopping):
 		return "crash", textStopping
@@ -37,4 +43,26 @@ func forced(e ending) (status, text string) {
 		return "crash", ""
 	}
 	return "", ""
+}
+
+// Exit codes of run_student that are not the command's own (PROTOCOL.md 5.8).
+const (
+	retvalLost     = -1
+	retvalOverflow = 252
+	retvalTimeout  = 253
+	retvalRefused  = 254 // it could not be made or started
+)
+
+// retval is what run_student returns for a student container that had started
+// and ended so.
+func retval(e ending) int64 {
+	switch {
+	case e.oomKill:
+		return retvalOverflow
+	case e.timedOut():
+		return retvalTimeout
+	case e.lost != nil:
+		return retvalLost
+	}
+	return int64(e.code & 0xff)
 }

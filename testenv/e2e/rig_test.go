@@ -31,6 +31,7 @@ type rig struct {
 	t       *testing.T
 	tasks   string
 	state   string
+	kind    string // the environment type
 	runtime *ctrd.Runtime
 	*client
 }
@@ -38,8 +39,9 @@ type rig struct {
 // native reports whether the tier has no limits.
 func native() bool { return os.Getenv(tier.Variable) == string(tier.Native) }
 
-// start brings a rig up whose containers run on the named OCI runtime.
-func start(t *testing.T, runtime string) *rig {
+// start brings a rig up whose containers run on the named OCI runtime. The
+// changes are made to the agent's configuration.
+func start(t *testing.T, runtime string, changes ...func(*grade.Config)) *rig {
 	t.Helper()
 	tier.Require(t, tier.Native, tier.VM)
 	dir := t.TempDir()
@@ -51,9 +53,9 @@ func start(t *testing.T, runtime string) *rig {
 	r.runtime = r.containerd(log)
 	agents, clients := "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c")
 	r.serveBackend(log, agents, clients)
-	r.serveAgent(log, agents, runtime)
+	r.serveAgent(log, agents, runtime, changes)
 	r.client = dial(t, clients)
-	r.awaitEnvironment("docker", "demo")
+	r.awaitEnvironment(r.kind, "demo")
 	return r
 }
 
@@ -127,7 +129,7 @@ func (r *rig) serveBackend(log *slog.Logger, agents, clients string) {
 	r.background(b.Run)
 }
 
-func (r *rig) serveAgent(log *slog.Logger, addr, runtime string) {
+func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(*grade.Config)) {
 	t := r.t
 	log = log.With("at", "agent")
 	groups, err := cgroups.Open(t.Context(), cgroups.Config{Controllers: controllers()})
@@ -148,10 +150,15 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string) {
 	if !ok {
 		t.Fatalf("no runtime %s", runtime)
 	}
-	exec, err := grade.New(t.Context(), grade.Config{
+	cfg := grade.Config{
 		Runtime: r.runtime, Workspaces: spaces, Cgroups: groups, Unlimited: native(),
 		Kinds: []grade.Kind{{EnvType: kind.EnvType, Runtime: kind}}, Owner: r.state, Memory: 512 << 20, Pids: 100, Log: log,
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	r.kind = cfg.Kinds[0].EnvType
+	exec, err := grade.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,96 @@
+package grade
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/oci"
+)
+
+// graderName is the name of the grading container in its job.
+const graderName = "grader"
+
+// blueprint is what the containers of a job differ in.
+type blueprint struct {
+	name   string // of the container in the job
+	env    *environment
+	limits limits
+	args   []string // nil: the image's command
+	opts   []oci.Option
+}
+
+// newGrader makes the grading container (PROTOCOL.md 4.5).
+func (j *job) newGrader(ctx context.Context) (*box, error) {
+	etc, err := j.etc(graderName)
+	if err != nil {
+		return nil, err
+	}
+	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, opts: []oci.Option{
+		oci.Env("DEBUGGER=False"),
+		oci.Grading(oci.GradingFiles{Task: j.space.Task, Sockets: j.space.Sockets, Common: j.space.Common, Etc: etc}),
+	}})
+}
+
+// newBox makes a container.
+func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
+	b := &box{group: j.group.Child(p.name), limits: p.limits, log: j.log.With("container", p.name)}
+	spec, err := j.specification(p, b.group.Path())
+	if err != nil {
+		return nil, refuse(err, "Cannot create the container.")
+	}
+	b.Container, err = j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
+		ID:      "ingot-" + j.id + "-" + p.name,
+		Image:   p.env.image.Ref,
+		Handler: sandbox.Handler{Name: p.env.kind.Runtime.Handler, Binary: p.env.kind.Runtime.Binary},
+		OCI:     spec,
+		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
+	})
+	if err != nil {
+		return nil, refuse(err, "Cannot create the container.")
+	}
+	return b, nil
+}
+
+func (j *job) specification(p blueprint, group string) (*specs.Spec, error) {
+	args, image := p.env.process(p.args)
+	opts := []oci.Option{
+		oci.FromImage(image),
+		oci.Hostname(j.id),
+		oci.OpenFiles(j.e.cfg.OpenFiles, j.e.cfg.OpenFiles),
+		oci.Cgroup(group),
+		oci.Memory(p.limits.memory),
+		oci.Pids(j.e.cfg.Pids),
+	}
+	opts = append(opts, p.opts...)
+	if p.env.injected {
+		opts = append(opts, oci.BindReadOnly(j.e.cfg.Guest, guestDir))
+	}
+	if j.e.cfg.Unlimited {
+		opts = append(opts, oci.WithoutResources())
+	}
+	return oci.New(args, opts...)
+}
+
+// etc writes the files that Docker used to provide (PROTOCOL.md 4.5).
+func (j *job) etc(container string) (oci.Etc, error) {
+	var e oci.Etc
+	for _, f := range []struct {
+		to   *string
+		name string
+		text string
+	}{
+		{&e.Hosts, "hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"},
+		{&e.ResolvConf, "resolv.conf", ""},
+		{&e.Hostname, "hostname", j.id + "\n"},
+	} {
+		path, err := j.space.File(container+"/"+f.name, []byte(f.text), 0o644)
+		if err != nil {
+			return e, fmt.Errorf("write %s: %w", f.name, err)
+		}
+		*f.to = path
+	}
+	return e, nil
+}

@@ -1,0 +1,57 @@
+package grade
+
+import (
+	"sync"
+
+	"github.com/ingot-grading/ingot/agent/relay"
+	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+// routes finds the relays of student containers that share no kernel with the
+// grading one (PROTOCOL.md 5.7). Students add and remove themselves; the inbox
+// of the grading container looks them up.
+type routes struct {
+	mu     sync.Mutex
+	relays map[string]*relay.Relay // by container id
+}
+
+func (r *routes) add(container string, to *relay.Relay) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.relays == nil {
+		r.relays = map[string]*relay.Relay{}
+	}
+	r.relays[container] = to
+}
+
+func (r *routes) remove(container string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.relays, container)
+}
+
+// find is nil for a container that is not there.
+func (r *routes) find(container []byte) *relay.Relay {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.relays[string(container)]
+}
+
+// maxRelayed is the largest frame, in bytes, that a student container may send.
+// Those of INGInious' images have half a megabyte.
+const maxRelayed = 4 << 20
+
+// relayLimits are what the main process of a grading container demands of every
+// frame: one that breaks them would end it.
+var relayLimits = wire.Limits{TextKeys: true}
+
+// outputOf reports whether frame is output for the run_student of that socket.
+// A student container may say nothing else.
+func outputOf(frame []byte, socket string) bool {
+	h, err := grading.Peek(frame)
+	if err != nil || h.Kind != grading.KindStdout && h.Kind != grading.KindStderr {
+		return false
+	}
+	return string(h.Socket) == socket && relayLimits.Check(frame) == nil
+}

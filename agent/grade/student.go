@@ -1,0 +1,182 @@
+package grade
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ingot-grading/ingot/agent/relay"
+	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+// student is one student container, from the run_student that asked for it. It
+// belongs to the goroutine of live; the job's loop reads req and limits.
+type student struct {
+	g      *students
+	req    *grading.RunStudent
+	env    *environment
+	limits limits
+	name   string // in the job
+	log    *slog.Logger
+
+	box     *box
+	frames  *relay.Relay // where no kernel is shared, else nil
+	outputs sync.WaitGroup
+	stderr  tail
+	socket  *os.File // that the script listens on, where the kernel is shared; else nil
+	release []func() error
+}
+
+func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, name string) *student {
+	return &student{g: g, req: r, env: env, limits: l, name: name, log: g.j.log.With("container", name)}
+}
+
+// live is the whole life of a student container. The script hears of the end
+// before anything is removed.
+func (s *student) live(ctx context.Context) {
+	o := outcome{s, retvalRefused}
+	end, err := s.run(ctx)
+	switch {
+	case err == nil:
+		o.retval = retval(end)
+	case ctx.Err() == nil:
+		s.log.Warn("student container not started", "err", err)
+	}
+	select {
+	case s.g.ended <- o:
+	case <-ctx.Done():
+	}
+	s.remove()
+	select {
+	case s.g.gone <- s:
+	case <-ctx.Done():
+	}
+}
+
+// run sees the container to the end of its process. An error means that it did
+// not start.
+func (s *student) run(ctx context.Context) (ending, error) {
+	ctx, over := context.WithCancelCause(ctx)
+	defer over(nil)
+	s.g.j.reserve(s.limits.memory)
+	if err := s.create(ctx); err != nil {
+		return ending{}, err
+	}
+	s.attach()
+	unwatch, err := s.box.start(ctx, s.g.j.e.cfg.Cgroups.CPUs(), over)
+	if err != nil {
+		s.hangUp() // the rest ends with the container's removal: the outputs of what never ran have no end
+		return ending{}, err
+	}
+	defer unwatch()
+	// Only now: whoever hears of it waits for what may never come (PROTOCOL.md 5.5).
+	s.g.tell(ctx, &grading.RunStudentStarted{SocketID: s.req.SocketID, ContainerID: s.box.ID()})
+	var end ending
+	select {
+	case exit := <-s.box.Exited():
+		end = ending{lost: exit.Err, code: exit.Code}
+	case <-ctx.Done():
+		end = s.box.kill(ctx)
+	}
+	unwatch()
+	s.detach()
+	s.box.measure(&end)
+	if end.code != 0 {
+		s.log.Debug("student container failed", "code", end.code, "stderr", s.stderr.String())
+	}
+	return end, nil
+}
+
+// attach begins to read what the container writes. Where no kernel is shared it
+// writes frames, which go to the grading container as they are.
+func (s *student) attach() {
+	stdio := s.box.Stdio()
+	s.stderr.follow(stdio.Stderr)
+	if s.env.kind.Runtime.SharedKernel {
+		s.outputs.Go(func() { _, _ = io.Copy(io.Discard, stdio.Stdout) }) // a broken stream has ended
+		return
+	}
+	s.frames = relay.Start(stdio.Stdin, stdio.Stdout, maxRelayed, func(frame []byte) error {
+		if outputOf(frame, s.req.SocketID) {
+			_ = s.g.frames.Forward(frame) // a grader that has ended needs nothing
+		}
+		return nil
+	})
+	s.g.routes.add(s.box.ID(), s.frames)
+}
+
+// hangUp takes the container away from the grader's reach.
+func (s *student) hangUp() {
+	if s.frames != nil {
+		s.g.routes.remove(s.box.ID())
+		s.frames.HangUp()
+	}
+}
+
+// detach sees to it that all that the container wrote has been passed on, and
+// that nobody waits for it any more.
+func (s *student) detach() {
+	ctx, done := context.WithTimeoutCause(context.Background(), drainTimeout, errSlowDrain)
+	defer done()
+	s.hangUp()
+	if s.frames != nil {
+		if err := s.frames.Wait(ctx); err != nil {
+			s.log.Warn("bad output of the student container", "err", err)
+		}
+	}
+	s.stderr.wait(ctx)
+	if s.socket != nil {
+		s.wake()
+	}
+}
+
+// wake connects to the script's socket and leaves: if the container died before
+// it did that, the script would wait for ever (PROTOCOL.md 5.5). Else nobody
+// takes notice.
+func (s *student) wake() {
+	path := fmt.Sprintf("/proc/self/fd/%d", s.socket.Fd())
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return // nobody listens
+	}
+	conn.Close()
+}
+
+// openSocket opens what is at path without connecting to it.
+func openSocket(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// remove removes all that the container had. What it cannot remove is left to
+// the removal of the job.
+func (s *student) remove() {
+	ctx, done := context.WithTimeoutCause(context.Background(), cleanTimeout, errSlowClean)
+	defer done()
+	if s.socket != nil {
+		s.socket.Close()
+	}
+	if s.box != nil {
+		if err := s.box.remove(ctx); err != nil {
+			s.log.Error("student container left behind", "err", err)
+			s.g.j.e.metrics.failed.Inc()
+			return // its memory may still be in use, until the job is removed
+		}
+	}
+	s.outputs.Wait()
+	for _, release := range s.release {
+		if err := release(); err != nil {
+			s.log.Error("mount of the student container left behind", "err", err)
+		}
+	}
+	s.g.j.unreserve(s.limits.memory)
+}

@@ -1,0 +1,25 @@
+package grade
+
+import (
+	"time"
+
+	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+// forStudent are the limits of a student container of a grader with limits l:
+// never more than the grader's own, and those where none is asked for
+// (PROTOCOL.md 4.7).
+func (l limits) forStudent(r *grading.RunStudent) limits {
+	return limits{
+		cpu:    least(l.cpu, seconds(r.TimeLimit)),
+		wall:   least(l.wall, seconds(r.HardLimit)),
+		memory: least(l.memory, mebibytes(r.MemoryLimit)),
+	}
+}
+
+func least[T int64 | time.Duration](own, asked T) T {
+	if asked <= 0 {
+		return own
+	}
+	return min(own, asked)
+}

@@ -1,0 +1,150 @@
+//go:build native || vm
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+)
+
+// check runs a task whose script says with its status whether all is well, and
+// with its text what is not.
+func (r *rig) check(t *testing.T, name, sh string) {
+	t.Helper()
+	r.task(name, `no() { feedback -r failed -f "$*"; exit; }
+`+sh+`
+feedback-result success`)
+	job := r.job(name, limits{})
+	job.EnvironmentType = r.kind
+	if done := r.grade(job); done.Status != "success" {
+		t.Errorf("%s: %s: %s", name, done.Status, done.Text)
+	}
+}
+
+// relaying makes an agent treat its runtime as one that shares no kernel.
+func relaying(cfg *grade.Config) {
+	k := cfg.Kinds[0].Runtime
+	k.SharedKernel, k.Root, k.EnvType, k.Told = false, true, "kata", "kata-runtime"
+	cfg.Kinds = []grade.Kind{{EnvType: "kata", Runtime: k}}
+}
+
+// both runs a test in both variants of student containers.
+func both(t *testing.T, test func(t *testing.T, r *rig)) {
+	for _, name := range runtimes {
+		t.Run(name, func(t *testing.T) { test(t, start(t, name)) })
+	}
+	t.Run("relayed", func(t *testing.T) { test(t, start(t, "crun", relaying)) })
+}
+
+// A student container has the streams of the call, sees its share of the task,
+// and its exit code is that of the command.
+func TestStudent(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.check(t, "streams", `
+out=$(echo question | run_student "sh -c 'cat; echo error >&2; exit 7'" 2>/tmp/err)
+test $? = 7 || no "code $?"
+test "$out" = question || no "output $out"
+test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"`)
+		r.check(t, "signalled", `run_student "sh -c 'kill -9 \$\$'"; test $? = 247 || no "code $?"`)
+		r.check(t, "box", `
+mkdir -p student/scripts systemfiles; echo mine > student/mine; echo run > student/scripts/s; echo 1.2.3.4 there > systemfiles/hosts; echo secret > secret
+cat > student/look <<'E'
+test "$(id -u)" = 4242 &&
+test "$(cat /task/student/mine)" = mine &&
+echo his > /task/student/his &&
+test ! -e /task/secret &&
+test ! -e /task/run &&
+grep -q there /etc/hosts &&
+test "$(ls /sys/class/net)" = lo &&
+! touch /task/systemfiles/x /course/common/student/x 2>/dev/null
+E
+run_student sh student/look || no "code $?"
+test "$(cat student/his)" = his || no "nothing came back"`)
+		r.check(t, "much", `
+dd if=/dev/urandom of=/tmp/in bs=64k count=80 2>/dev/null
+run_student cat < /tmp/in > /tmp/out || no "code $?"
+cmp /tmp/in /tmp/out || no "changed on the way"`)
+		r.check(t, "many", `
+for i in 1 2 3 4 5 6; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
+for i in 1 2 3 4 5 6; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)
+	})
+}
+
+// What a student container cannot have is an exit code, not a hang.
+func TestStudentRefused(t *testing.T) {
+	r := start(t, "crun", func(cfg *grade.Config) { cfg.Students = 2 })
+	r.check(t, "unknown", `run_student --container nowhere true; test $? = 254 || no "code $?"`)
+	r.check(t, "root", `run_student --run-as-root true; test $? = 254 || no "code $?"`)
+	r.check(t, "cap", `
+run_student sleep 2 & run_student sleep 2 &
+for i in 1 2 3 4; do run_student sleep 2 & done
+n=0; for p in 3 4 5 6; do wait %$p; test $? = 254 && n=$((n+1)); done
+test $n -ge 3 || no "$n refused"`)
+	r.check(t, "link", `
+for link in student systemfiles student/scripts; do
+  rm -rf student systemfiles; mkdir -p student systemfiles; rm -rf $link; ln -s /etc $link
+  run_student true; test $? = 254 || no "$link: code $?"
+done`)
+	r.check(t, "gone", `rm -rf student systemfiles; run_student true || no "code $?"`)
+}
+
+// The whole job ends when a task asks for what the agent does not offer.
+func TestStudentSSH(t *testing.T) {
+	r := start(t, "crun")
+	r.task("ssh", `ssh_student; feedback-result success`)
+	if done := r.grade(r.job("ssh", limits{})); done.Status != "crash" || !strings.Contains(done.Text, "SSH") {
+		t.Errorf("got %s %q", done.Status, done.Text)
+	}
+}
+
+// A student container keeps to its own limits, and the grader goes on.
+func TestStudentTimes(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.check(t, "wall", `run_student --hard-time 1 sleep 100; test $? = 253 || no "code $?"`)
+		r.check(t, "cpu", `run_student --time 1 "sh -c 'while :; do :; done'"; test $? = 253 || no "code $?"`)
+	})
+}
+
+// A script whose student container dies before it says anything does not wait
+// for it.
+func TestStudentDiesEarly(t *testing.T) {
+	r := start(t, "crun")
+	r.check(t, "early", `
+mkdir -p systemfiles student; rm -f systemfiles/hosts; mkdir systemfiles/hosts
+timeout 60 run_student true; code=$?
+test $code = 254 || no "code $code"`)
+}
+
+// Students of the same network see the grader's server, others do not.
+func TestStudentSharesNetwork(t *testing.T) {
+	r := start(t, "crun")
+	r.check(t, "network", `
+ip link set lo up 2>/dev/null
+(echo hello | nc -l -p 8000 -s 127.0.0.1 >/dev/null) &
+own=$(readlink /proc/self/ns/net)
+his=$(run_student --share-network readlink /proc/self/ns/net)
+test "$own" = "$his" || no "networks $own and $his"
+his=$(run_student readlink /proc/self/ns/net)
+test "$own" != "$his" || no "it shares the network unasked"
+kill %1`)
+}
+
+// A job that ends takes its student containers with it.
+func TestStudentsEndWithTheJob(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.task("left", `for i in 1 2 3; do run_student sleep 1000 & done; run_student true; feedback-result success`)
+		job := r.job("left", limits{})
+		job.EnvironmentType = r.kind
+		if done := r.grade(job); done.Status != "success" {
+			t.Errorf("got %s %q", done.Status, done.Text)
+		}
+		r.task("killed", `feedback-result success; run_student yes | sleep 1000`)
+		job = r.job("killed", limits{hard: 3})
+		job.EnvironmentType = r.kind
+		if done := r.grade(job); done.Status != "timeout" {
+			t.Errorf("got %s %q", done.Status, done.Text)
+		}
+	})
+}
