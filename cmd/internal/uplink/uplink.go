@@ -43,7 +43,7 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	if err != nil {
 		return nil, app.Usage(fmt.Errorf("--wire: %w", err))
 	}
-	certs, err := f.TLS.Load()
+	certs, err := f.Load()
 	if err != nil {
 		return nil, app.Usage(err)
 	}
