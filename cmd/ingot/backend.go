@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingot-grading/ingot/cmd/internal/app"
 	"github.com/ingot-grading/ingot/cmd/internal/client"
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/zmtp"
@@ -17,12 +18,17 @@ import (
 type backendFlags struct {
 	Backend  string        `short:"b" default:"tcp://127.0.0.1:2000" env:"INGOT_BACKEND" help:"Client address of the backend (${default})."`
 	Patience time.Duration `default:"15s" help:"How long to wait for the backend to answer at all (${default})."`
+	app.TLS
 }
 
 // connect returns a client that the backend has answered, and what it offers.
 // The caller must call the returned function at the end.
 func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.EnvironmentNames, func(), error) {
-	end, err := zmtp.Dial(f.Backend, zmtp.Config{})
+	certs, err := f.TLS.Load()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	end, err := zmtp.Dial(f.Backend, zmtp.Config{TLS: certs.Client()})
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect: %w", err)
 	}

@@ -1,5 +1,6 @@
 // Command ingot is what people use: it submits jobs to a backend as a webapp
-// would, shows its queue, and runs a course of demonstration tasks.
+// would, shows its queue, runs a course of demonstration tasks, and helps those
+// who set up graders.
 package main
 
 import (
@@ -19,6 +20,7 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Submit the jobs of a file and compare their results with what it expects."`
 	Queue  queueCmd  `cmd:"" help:"List the jobs of a backend."`
 	Kill   killCmd   `cmd:"" help:"Kill a job, whoever submitted it."`
+	Cert   certCmd   `cmd:"" help:"Make certificates for TLS between backend and agents."`
 }
 
 // errUnlike ends a command with status 1 and no further message: the result,

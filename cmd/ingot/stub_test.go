@@ -12,8 +12,13 @@ import (
 // It returns its address.
 func stub(t *testing.T, answer func(*wire.ClientNewJob) wire.Result) string {
 	t.Helper()
-	addr := "ipc://" + filepath.Join(t.TempDir(), "s")
-	router, err := zmtp.Listen(addr, zmtp.Config{})
+	return stubAt(t, "ipc://"+filepath.Join(t.TempDir(), "s"), zmtp.Config{}, answer)
+}
+
+// stubAt is a stub that listens at addr.
+func stubAt(t *testing.T, addr string, cfg zmtp.Config, answer func(*wire.ClientNewJob) wire.Result) string {
+	t.Helper()
+	router, err := zmtp.Listen(addr, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +39,7 @@ func stub(t *testing.T, answer func(*wire.ClientNewJob) wire.Result) string {
 		}
 	}()
 	t.Cleanup(func() { router.Close(); <-over })
-	return addr
+	return router.Addr()
 }
 
 func reply(t *testing.T, frame []byte, answer func(*wire.ClientNewJob) wire.Result) []wire.Message {
