@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/distribution/reference"
 	"golang.org/x/sys/unix"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -29,10 +30,18 @@ type config struct {
 	Namespace         string   `default:"ingot" help:"Namespace of images and containers in containerd (${default})."`
 	Runtime           []string `placeholder:"NAME" help:"OCI runtime to offer, such as runc or crun; repeatable. Without it crun if installed, else runc."`
 
-	MaxMemory    int64         `placeholder:"MIB" help:"The most memory one container may ask for; the machine's divided by --concurrency if not given."`
+	Environment map[string]string `placeholder:"NAME=IMAGE" mapsep:"none" help:"Offer an image as this environment, whatever its labels say; repeatable."`
+	Init        string            `type:"path" placeholder:"FILE" help:"ingot-init for images without INGInious' programs, such as /usr/lib/ingot/ingot-init."`
+
+	Memory       int64         `placeholder:"MIB" help:"Memory for all jobs together; those that do not fit wait. Nine tenths of the machine's if not given."`
+	MaxMemory    int64         `placeholder:"MIB" help:"The most memory one container may ask for; all of --memory if not given."`
+	SharedBudget bool          `help:"Let students' containers use the memory of their grading container, not their own beside it."`
+	MaxStudents  int           `default:"16" placeholder:"N" help:"Student containers of one job at a time (${default})."`
 	MaxPids      int64         `default:"1024" placeholder:"N" help:"Processes and threads of one container (${default})."`
 	DiskLimit    int64         `placeholder:"MIB" help:"Keep what one job writes to its directories in memory, at most so much, counted against its memory limit. 0: on disk, without limit."`
 	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
+
+	HTTP string `name:"http" placeholder:"ADDR" help:"Serve metrics here, as 127.0.0.1:2081."`
 
 	Unlimited bool `help:"Run containers without memory and process limits. For development hosts only: students can take the machine down."`
 }
@@ -42,15 +51,22 @@ func (c *config) normal() error {
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.NumCPU()
 	}
-	if c.Concurrency < 0 || c.MaxMemory < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DrainTimeout < 0 {
+	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DrainTimeout < 0 {
 		return errors.New("a limit is negative")
 	}
-	if c.MaxMemory == 0 {
+	if c.Memory == 0 {
 		var info unix.Sysinfo_t
 		if err := unix.Sysinfo(&info); err != nil {
 			return fmt.Errorf("read the machine's memory: %w", err)
 		}
-		c.MaxMemory = int64(info.Totalram) * int64(info.Unit) / int64(c.Concurrency) >> 20
+		c.Memory = int64(info.Totalram) * int64(info.Unit) / 10 * 9 >> 20
+	}
+	for name, ref := range c.Environment {
+		full, err := reference.ParseDockerRef(ref)
+		if err != nil {
+			return fmt.Errorf("--environment %s=%s: %w", name, ref, err)
+		}
+		c.Environment[name] = full.String()
 	}
 	if len(c.Runtime) == 0 {
 		c.Runtime = []string{"runc"}

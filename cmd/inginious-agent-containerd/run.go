@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/agent/workspace"
@@ -74,9 +77,21 @@ func executor(ctx context.Context, p *app.Process[config]) (exec *grade.Executor
 		return nil, nil, err
 	}
 	open = append(open, spaces.Close)
+	programs, err := cfg.guest()
+	if err != nil {
+		return nil, nil, err
+	}
+	reg := prometheus.NewRegistry()
+	stop, err := app.ServeHTTP(cfg.HTTP, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), p.Log)
+	if err != nil {
+		return nil, nil, app.Usage(err)
+	}
+	open = append(open, func() error { stop(); return nil })
 	exec, err = grade.New(ctx, grade.Config{
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
-		Owner: cfg.Tmpdir, Memory: cfg.MaxMemory << 20, Pids: cfg.MaxPids, OpenFiles: files, Log: p.Log,
+		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,
+		Memory: cfg.Memory << 20, MaxMemory: cfg.MaxMemory << 20, SharedBudget: cfg.SharedBudget,
+		Students: cfg.MaxStudents, Pids: cfg.MaxPids, OpenFiles: files, Metrics: reg, Log: p.Log,
 	})
 	return exec, closeAll, err
 }

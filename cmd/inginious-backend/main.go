@@ -34,7 +34,7 @@ func run(ctx context.Context, p *app.Process[config]) error {
 
 	reg := registry(agents, clients)
 	b := backend.New(agents, clients, p.Config.backend(p.Log, reg))
-	closeHTTP, err := serveHTTP(p.Config.HTTP, b.Handler(token, reg), p.Log)
+	closeHTTP, err := app.ServeHTTP(p.Config.HTTP, b.Handler(token, reg), p.Log)
 	if err != nil {
 		return app.Usage(err)
 	}

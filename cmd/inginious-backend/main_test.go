@@ -134,7 +134,7 @@ func TestServesUntilSIGTERM(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, "tcp://127.0.0.1:*", "ipc://"+filepath.Join(dir, "c"), "--http", "127.0.0.1:0", "--config", file)
-	page := p.logged("serving the status page")
+	page := p.logged("serving HTTP")
 	clients := p.logged("serving")["clients"].(string)
 
 	resp, err := http.Get("http://" + page["addr"].(string) + "/readyz")

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/guest"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/backend"
@@ -32,6 +34,7 @@ type rig struct {
 	tasks   string
 	state   string
 	kind    string // the environment type
+	images  []images.Image
 	runtime *ctrd.Runtime
 	*client
 }
@@ -59,7 +62,7 @@ func start(t *testing.T, runtime string, changes ...func(*grade.Config)) *rig {
 	return r
 }
 
-// containerd connects to the tier's and imports the demo image.
+// containerd connects to the tier's and imports the images.
 func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	t := r.t
 	namespace := "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
@@ -72,7 +75,12 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 		if n, err := rt.Sweep(ctx, map[string]string{grade.LabelOwner: r.state}); n > 0 || err != nil {
 			t.Errorf("left behind: %d containers, %v", n, err)
 		}
-		if err := errors.Join(rt.Remove(ctx, images.DemoRef), rt.Close()); err != nil {
+		for _, im := range r.images {
+			if err := rt.Remove(ctx, im.Ref); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := rt.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -80,26 +88,52 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := images.Demo(t.Context(), images.DemoRef, "demo", images.Parts{Busybox: busybox, Init: "testdata/ingot-init"})
-	if err != nil {
-		t.Fatalf("%v (make builds testdata/ingot-init)", err)
-	}
-	archive := filepath.Join(t.TempDir(), "demo.tar")
-	f, err := os.Create(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := im.Write(f); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Seek(0, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := rt.Import(t.Context(), f); err != nil {
-		t.Fatal(err)
+	for _, i := range []struct {
+		ref, name string
+		parts     images.Parts
+	}{
+		{images.DemoRef, "demo", images.Parts{Busybox: busybox, Init: "testdata/ingot-init"}},
+		{images.BareRef, "demo-bare", images.Parts{Busybox: busybox}},
+		{images.PlainRef, "", images.Parts{Busybox: busybox}},
+		{deadRef, "dead", images.Parts{Busybox: busybox, Init: "testdata/ingot-init", Extra: []images.File{
+			{Path: "/usr/local/bin/_run_student_intern", Mode: 0o755, Data: []byte("#!/bin/sh\nexit 9\n")},
+		}}},
+	} {
+		im, err := images.Demo(t.Context(), i.ref, i.name, i.parts)
+		if err != nil {
+			t.Fatalf("%v (make builds testdata/ingot-init)", err)
+		}
+		r.images = append(r.images, im)
+		r.load(rt, im)
 	}
 	return rt
+}
+
+// deadRef is an image whose student containers end before they do anything.
+const deadRef = "docker.io/ingot/dead:latest"
+
+func (r *rig) load(rt *ctrd.Runtime, im images.Image) {
+	r.t.Helper()
+	archive, w := io.Pipe()
+	go func() { w.CloseWithError(im.Write(w)) }()
+	if _, err := rt.Import(r.t.Context(), archive); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// guestDir makes the directory of programs for images that have none.
+func guestDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := os.ReadFile("testdata/ingot-init")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, guest.Self)
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, program, 0o755), guest.Install(dir, path)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // background runs f until the end of the test and fails the test with its error.

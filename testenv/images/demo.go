@@ -44,7 +44,9 @@ func Demo(ctx context.Context, ref, name string, p Parts) (Image, error) {
 	}
 	if name != "" {
 		im.Config.Labels[LabelName] = name
-		im.Config.Labels[LabelVersion] = "4"
+	}
+	if name != "" && p.Init != "" {
+		im.Config.Labels[LabelVersion] = "4" // of the programs
 	}
 	if p.Busybox != "" {
 		files, err := busybox(ctx, p.Busybox)
