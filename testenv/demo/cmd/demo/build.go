@@ -23,12 +23,16 @@ type parts struct {
 // programs are those that run outside containers.
 var programs = []string{"inginious-backend", "inginious-agent-containerd", "inginious-agent-mcq", "ingot"}
 
-// build makes everything below dir. The working directory is in the module.
-func build(ctx context.Context, dir string) (parts, error) {
-	p := parts{
+// layout says where things are below dir.
+func layout(dir string) parts {
+	return parts{
 		dir: dir, bin: filepath.Join(dir, "bin"), tasks: filepath.Join(dir, "tasks"),
 		table: filepath.Join(dir, "demo.yaml"), image: filepath.Join(dir, "images", images.DemoArchive),
 	}
+}
+
+// build makes everything. The working directory is in the module.
+func (p parts) build(ctx context.Context) error {
 	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", p.bin + "/"}
 	for _, name := range programs {
 		args = append(args, "github.com/ingot-grading/ingot/cmd/"+name)
@@ -36,13 +40,13 @@ func build(ctx context.Context, dir string) (parts, error) {
 	goBuild := exec.CommandContext(ctx, "go", args...)
 	goBuild.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := goBuild.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("build the programs: %w\n%s", err, out)
+		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	if err := images.Build(ctx, filepath.Dir(p.image)); err != nil {
-		return p, err
+		return err
 	}
 	if err := demo.Install(p.tasks); err != nil {
-		return p, err
+		return err
 	}
-	return p, demo.WriteTable(p.table)
+	return demo.WriteTable(p.table)
 }

@@ -42,10 +42,13 @@ func hostUnfit() error {
 	return nil
 }
 
+// namespace is the demo's own in containerd. It has one name, as containerd
+// keeps the names of empty namespaces.
+const namespace = "ingot-demo"
+
 // onHost runs the demo as child processes, in a containerd namespace and a
 // directory that go away with it.
 func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
-	namespace := fmt.Sprintf("ingot-demo-%d", os.Getpid())
 	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: containerd, Namespace: namespace, Log: log})
 	if err != nil {
 		return err

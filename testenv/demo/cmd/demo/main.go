@@ -40,11 +40,15 @@ var errUnlike = errors.New("a result is not as expected")
 
 func run(ctx context.Context) (err error) {
 	where := flag.String("where", "", "host or machine; without it the host if that can limit containers")
+	built := flag.String("built", "", "directory of what an earlier run has built, for a machine without Go")
 	flag.Parse()
 	log := slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: "15:04:05"}))
 	stage, err := choose(*where, log)
 	if err != nil {
 		return err
+	}
+	if *built != "" {
+		return stage(ctx, log, layout(*built))
 	}
 	dir, err := os.MkdirTemp("", "ingot-demo-")
 	if err != nil {
@@ -52,8 +56,8 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	log.Info("building the programs and the image")
-	p, err := build(ctx, dir)
-	if err != nil {
+	p := layout(dir)
+	if err := p.build(ctx); err != nil {
 		return err
 	}
 	return stage(ctx, log, p)
