@@ -18,6 +18,7 @@ import (
 type cli struct {
 	Submit submitCmd `cmd:"" help:"Submit one job and wait for its result."`
 	Demo   demoCmd   `cmd:"" help:"Submit the jobs of a file and compare their results with what it expects."`
+	Bench  benchCmd  `cmd:"" help:"Submit one job again and again and show how long it takes."`
 	Queue  queueCmd  `cmd:"" help:"List the jobs of a backend."`
 	Kill   killCmd   `cmd:"" help:"Kill a job, whoever submitted it."`
 	Cert   certCmd   `cmd:"" help:"Make certificates for TLS between backend and agents."`

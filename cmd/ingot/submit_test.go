@@ -142,3 +142,14 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+func TestBench(t *testing.T) {
+	for status, want := range map[string]error{"success": nil, "failed": errUnlike} {
+		addr := stub(t, func(*wire.ClientNewJob) wire.Result { return wire.Result{Status: status} })
+		b := benchCmd{backendFlags: backendFlags{Backend: addr, Patience: time.Minute}, Jobs: 20, Parallel: 3,
+			jobFlags: jobFlags{Course: "c", Task: "t", Env: "docker/demo", Debug: "no"}}
+		if err := b.Run(t.Context()); !errors.Is(err, want) {
+			t.Errorf("%s: ended with %v, want %v", status, err, want)
+		}
+	}
+}
