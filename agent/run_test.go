@@ -186,7 +186,7 @@ func TestJobIsStartedThenDone(t *testing.T) {
 
 func TestPanicIsACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, graders{"boom": func(context.Context, agent.Job, agent.Uplink) wire.Result { panic("boom") }}, nil)
+		b := start(t, graders{"boom": func(context.Context, agent.Job, agent.Uplink) wire.Result { panic("boom") }}, nil) //nolint:forbidigo // what is tested
 		b.send(newJob("j1", "boom"))
 		if m := b.done("j1"); m.Status != "crash" || m.State != "before" {
 			t.Errorf("got %s with state %q, want a crash that keeps the state", m.Status, m.State)

@@ -18,7 +18,7 @@ func main() {
 }
 
 func run(ctx context.Context, p *app.Process[config]) error {
-	certs, err := p.Config.TLS.Load()
+	certs, err := p.Config.Load()
 	if err != nil {
 		return app.Usage(err)
 	}

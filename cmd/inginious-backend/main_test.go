@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -84,7 +85,7 @@ func (p *program) exit() int {
 		p.t.Log(p.logs.Text())
 	}
 	err := p.cmd.Wait()
-	if _, failed := err.(*exec.ExitError); err != nil && !failed {
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
 		p.t.Fatal(err)
 	}
 	return p.cmd.ProcessState.ExitCode()

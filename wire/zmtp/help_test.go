@@ -2,6 +2,7 @@ package zmtp
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -157,7 +158,7 @@ func (p *raw) frame() (header, string) {
 func (p *raw) wantClosed() {
 	p.tb.Helper()
 	_, err := io.Copy(io.Discard, p.r)
-	if ne, ok := err.(net.Error); ok && ne.Timeout() {
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		p.tb.Fatal("raw peer: the connection was not closed")
 	}
 }
