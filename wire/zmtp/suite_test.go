@@ -1,7 +1,6 @@
 package zmtp
 
 import (
-	"crypto/tls"
 	"path/filepath"
 	"testing"
 	"time"
@@ -30,8 +29,6 @@ func TestSuite(t *testing.T) {
 func withPlain(user, password string) Config {
 	return Config{Plain: &Credentials{User: user, Password: password}}
 }
-
-func withTLS(c *tls.Config) Config { return Config{TLS: c} }
 
 // suite runs the conformance suite over addr. A free port is chosen once for
 // each test and kept.
