@@ -78,7 +78,7 @@ var errBadFormat = errors.New("badly formatted")
 
 // set takes one entry of a result map.
 func (f *feedback) set(key string, v wire.Raw) (reason string) {
-	ok := true
+	var ok bool
 	switch key {
 	case "result":
 		f.result.Status, ok = v.Text()

@@ -69,7 +69,7 @@ func read(stdout io.Reader, limit int, on func([]byte) error) error {
 	in := frame.NewReader(stdout, limit)
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

@@ -30,17 +30,22 @@ import (
 
 // rig is a backend, an agent and a client.
 type rig struct {
-	t       *testing.T
-	tasks   string
-	state   string
-	kind    string // the environment type
-	images  []images.Image
-	runtime *ctrd.Runtime
+	t      *testing.T
+	tasks  string
+	state  string
+	kind   string // the environment type
+	images []images.Image
+
+	stopAgent func()
+	runtime   *ctrd.Runtime
 	*client
 }
 
 // native reports whether the tier has no limits.
 func native() bool { return os.Getenv(tier.Variable) == string(tier.Native) }
+
+// drain is how long an agent that stops waits for its jobs.
+const drain = 3 * time.Second
 
 // start brings a rig up whose containers run on the named OCI runtime. The
 // changes are made to the agent's configuration.
@@ -136,17 +141,20 @@ func guestDir(t *testing.T) string {
 	return dir
 }
 
-// background runs f until the end of the test and fails the test with its error.
-func (r *rig) background(f func(context.Context) error) {
-	ctx, stop := context.WithCancelCause(context.WithoutCancel(r.t.Context()))
+// background runs f until stop is called or the test ends, and fails the test
+// with its error. stop does not wait.
+func (r *rig) background(f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.t.Context()))
+	stop = func() { cancel(errors.New("the test is over")) }
 	over := make(chan error, 1)
 	go func() { over <- f(ctx) }()
 	r.t.Cleanup(func() {
-		stop(errors.New("the test is over"))
+		stop()
 		if err := <-over; err != nil {
 			r.t.Error(err)
 		}
 	})
+	return stop
 }
 
 func (r *rig) serveBackend(log *slog.Logger, agents, clients string) {
@@ -201,8 +209,8 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { end.Close() })
-	r.background(func(ctx context.Context) error {
-		return agent.Run(ctx, agent.Config{Slots: 4, Log: log}, end, exec)
+	r.stopAgent = r.background(func(ctx context.Context) error {
+		return agent.Run(ctx, agent.Config{Slots: 4, Drain: drain, Log: log}, end, exec)
 	})
 }
 

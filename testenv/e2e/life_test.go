@@ -1,0 +1,133 @@
+//go:build native || vm
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/testenv/images"
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// whole is a job that uses all memory of the agent.
+var whole = limits{memory: 512}
+
+// A job that is killed at whatever moment has one result, and nothing of it is
+// left.
+func TestKillAnytime(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.task("busy", `for i in 1 2; do run_student sleep 1000 & done; run_student true; feedback-result success; sleep 1000`)
+		const steps = 12
+		for i := range steps {
+			job := r.job("busy", limits{})
+			job.EnvironmentType = r.kind
+			r.send(job)
+			if i > 0 {
+				<-time.After(time.Duration(i-1) * 25 * time.Millisecond)
+			}
+			r.send(&wire.ClientKillJob{JobID: job.JobID})
+			if done := r.done(job.JobID); done.Status != "killed" {
+				t.Errorf("killed in step %d: %s %q", i, done.Status, done.Text)
+			}
+		}
+		r.check(t, "after", "") // no other result comes before its own
+	})
+}
+
+// A job waits for memory, can be killed meanwhile, and goes on when there is some.
+func TestMemoryWaits(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	r := start(t, "crun", func(cfg *grade.Config) { cfg.Metrics = reg })
+	r.task("sleep", `sleep 1000`)
+	r.task("ok", `feedback-result success`)
+	first, killed, second := r.job("sleep", whole), r.job("ok", whole), r.job("ok", limits{})
+	for _, job := range []*wire.ClientNewJob{first, killed, second} {
+		r.send(job)
+		r.started(job.JobID)
+	}
+	r.send(&wire.ClientKillJob{JobID: killed.JobID})
+	if done := r.done(killed.JobID); done.Status != "killed" || done.State != "before" {
+		t.Errorf("the one that waits: %s with state %q", done.Status, done.State)
+	}
+	r.send(&wire.ClientKillJob{JobID: first.JobID})
+	if done := r.done(first.JobID); done.Status != "killed" {
+		t.Errorf("the one that runs: %s", done.Status)
+	}
+	if done := r.done(second.JobID); done.Status != "success" {
+		t.Errorf("the next: %s %q", done.Status, done.Text)
+	}
+	want := map[string]float64{"ingot_agent_jobs_total": 3, "ingot_agent_cleanups_failed_total": 0, "ingot_agent_memory_bytes": 512 << 20}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		sum := 0.0
+		for _, m := range f.GetMetric() {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+		if n, ok := want[f.GetName()]; ok && n != sum {
+			t.Errorf("metric %s is %v, want %v", f.GetName(), sum, n)
+		}
+		delete(want, f.GetName())
+	}
+	if len(want) > 0 {
+		t.Errorf("missing metrics: %v", want)
+	}
+}
+
+// Students of a job that has all memory can start.
+func TestStudentsNeedNotWait(t *testing.T) {
+	for name, shared := range map[string]bool{"own": false, "shared": true} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, "crun", func(cfg *grade.Config) { cfg.SharedBudget = shared })
+			r.task("ask", `run_student true && feedback-result success`)
+			for range 3 { // and the agent's account is even afterwards
+				if done := r.grade(r.job("ask", whole)); done.Status != "success" {
+					t.Errorf("got %s %q", done.Status, done.Text)
+				}
+			}
+		})
+	}
+}
+
+// An agent that stops lets its jobs end for a while, and says of the others why
+// they did not.
+func TestStop(t *testing.T) {
+	r := start(t, "crun")
+	r.task("short", `run_student sleep 1; feedback-result success`)
+	r.task("long", `run_student sleep 1000`)
+	short, long := r.job("short", limits{}), r.job("long", limits{})
+	for _, job := range []*wire.ClientNewJob{short, long} {
+		r.send(job)
+		r.started(job.JobID)
+	}
+	r.stopAgent()
+	if done := r.done(short.JobID); done.Status != "success" {
+		t.Errorf("a short job: %s %q", done.Status, done.Text)
+	}
+	if done := r.done(long.JobID); done.Status != "crash" || !strings.Contains(done.Text, "stopping") || done.State != "before" {
+		t.Errorf("a long job: %s %q", done.Status, done.Text)
+	}
+}
+
+// Environments come and go with their images.
+func TestImagesComeAndGo(t *testing.T) {
+	r := start(t, "crun")
+	r.task("ok", `feedback-result success`)
+	im := r.images[0]
+	im.Ref, im.Config.Labels = "docker.io/ingot/late:latest", map[string]string{images.LabelName: "late", images.LabelVersion: "4"}
+	r.load(r.runtime, im)
+	r.images = append(r.images, im)
+	r.awaitEnvironment("docker", "late")
+	job := r.job("ok", limits{})
+	job.Environment = "late"
+	if done := r.grade(job); done.Status != "success" {
+		t.Errorf("got %s %q", done.Status, done.Text)
+	}
+}
