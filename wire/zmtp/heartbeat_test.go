@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -38,6 +39,7 @@ func TestPongOvertakesTheQueue(t *testing.T) {
 			}
 		}
 		p.send(command("\x04PING\x00\x00now"))
+		synctest.Wait() // it was read; the writer waits for us
 		for i := range 11 {
 			if h, _ := p.frame(); h.command() {
 				if i > 4 {
