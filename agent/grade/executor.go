@@ -102,13 +102,13 @@ func (e *Executor) Changed() <-chan struct{} { return e.changed }
 // Run implements [agent.Executor].
 func (e *Executor) Run(ctx context.Context, spec agent.Job, _ agent.Uplink) wire.Result {
 	j := e.newJob(spec)
+	defer func() { e.cleaning.Go(j.clean) }() // also if there is a panic below
 	res := j.grade(ctx)
 	j.moveTo(Reported)
 	e.metrics.job(res.Status, j.used)
 	if wire.WantsUsage(spec.InputData) {
 		res.Custom = wire.WithUsage(res.Custom, j.used)
 	}
-	e.cleaning.Go(j.clean)
 	return res
 }
 

@@ -31,6 +31,15 @@ func (r *routes) remove(container string) {
 	delete(r.relays, container)
 }
 
+// hangUp hangs up on all.
+func (r *routes) hangUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, to := range r.relays {
+		to.HangUp()
+	}
+}
+
 // find is nil for a container that is not there.
 func (r *routes) find(container []byte) *relay.Relay {
 	r.mu.Lock()

@@ -37,8 +37,9 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	unwatch()
 	j.moveTo(Draining)
 	close(ended)
-	frames.HangUp()
-	j.students.stop(errOver) // before the drain: the inbox may wait for one of them
+	frames.HangUp() // nobody may wait any more for one that has ended, or soon will
+	j.students.routes.hangUp()
+	j.students.stop(errOver)
 	if j.drain(frames) {
 		j.result = in.result
 	}

@@ -105,6 +105,8 @@ func (g *students) environment(r *grading.RunStudent) (*environment, error) {
 		return nil, fmt.Errorf("%w: %q", errNoEnv, name)
 	case r.RunAsRoot && !env.kind.Runtime.Root:
 		return nil, errRoot
+	case r.ShareNetwork && !env.kind.Runtime.SharedKernel:
+		return nil, errNoNetwork
 	}
 	return env, nil
 }

@@ -2,7 +2,11 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+)
 
 // Going over the memory limit is an overflow, whoever in the container does it.
 func TestMemoryLimit(t *testing.T) {
@@ -45,5 +49,35 @@ test ! -w /sys/fs/cgroup/memory.max || exec feedback -r failed -f cgroup
 feedback-result success`)
 	if done := r.grade(r.job("box", limits{})); done.Status != "success" {
 		t.Errorf("%s: %s", done.Status, done.Text)
+	}
+}
+
+// A student out of memory is told so, and neither the grader nor another
+// student pays for it.
+func TestStudentMemory(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.check(t, "eater", `
+echo 'x=0123456789abcdef; while :; do x=$x$x; done' > student/eat
+run_student sleep 5 & other=$!
+run_student --memory 30 sh student/eat; is 252
+wait $other; is 0`)
+		r.check(t, "beside", `
+dd if=/dev/zero of=/dev/shm/x bs=1M count=60 2>/dev/null
+run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60 && sleep 3'" & other=$!
+run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60 && sleep 3'"; is 0
+wait $other; is 0`)
+	})
+}
+
+// With a budget for all they do pay.
+func TestSharedBudget(t *testing.T) {
+	r := start(t, "crun", func(cfg *grade.Config) { cfg.SharedBudget = true })
+	r.task("beside", `
+dd if=/dev/zero of=/dev/shm/x bs=1M count=60 2>/dev/null
+run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60'"; code=$?
+feedback -r failed -f "code $code"`)
+	done := r.grade(r.job("beside", limits{}))
+	if done.Status != "overflow" && (done.Status != "failed" || done.Text != "code 252") {
+		t.Errorf("got %s %q, want one of them out of memory", done.Status, done.Text)
 	}
 }
