@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,77 +22,77 @@ func run(ctx context.Context, p *app.Process[config]) (err error) {
 	if err := cfg.normal(); err != nil {
 		return app.Usage(err)
 	}
-	exec, closeExec, err := executor(ctx, p)
+	var ground stack
+	defer func() { err = errors.Join(err, ground.close()) }()
+	exec, err := executor(ctx, p, &ground)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeExec()) }()
-
 	up, err := cfg.Dial(p.Log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, up.Close()) }()
+	ground.push(up.Close)
 
 	p.Ready()
 	defer context.AfterFunc(ctx, p.Stopping)()
 	return up.Serve(ctx, cfg.Concurrency, cfg.DrainTimeout, exec)
 }
 
-// executor builds what grades. The returned function closes all it stands on.
-func executor(ctx context.Context, p *app.Process[config]) (exec *grade.Executor, closeAll func() error, err error) {
-	cfg := p.Config
-	var open []func() error
-	closeAll = func() error {
-		var errs []error
-		for i := len(open) - 1; i >= 0; i-- {
-			errs = append(errs, open[i]())
-		}
-		return errors.Join(errs...)
+// stack is what has been opened, to be closed in the opposite order.
+type stack []func() error
+
+func (s *stack) push(f func() error) { *s = append(*s, f) }
+
+func (s *stack) close() error {
+	var errs []error
+	for _, f := range slices.Backward(*s) {
+		errs = append(errs, f())
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, closeAll())
-		}
-	}()
+	return errors.Join(errs...)
+}
+
+// executor builds what grades. All it stands on is pushed to ground, also when
+// it fails.
+func executor(ctx context.Context, p *app.Process[config], ground *stack) (*grade.Executor, error) {
+	cfg := p.Config
 	kinds, err := cfg.kinds()
 	if err != nil {
-		return nil, nil, app.Usage(err)
+		return nil, app.Usage(err)
 	}
 	files, err := cfg.openFiles()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: cfg.ContainerdAddress, Namespace: cfg.Namespace, Log: p.Log})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, rt.Close)
+	ground.push(rt.Close)
 	groups, err := cgroups.Open(ctx, cgroups.Config{Controllers: cfg.controllers()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, groups.Close)
+	ground.push(groups.Close)
 	spaces, err := workspace.Open(ctx, workspace.Config{Tasks: cfg.Tasks, State: cfg.Tmpdir, DiskBytes: cfg.DiskLimit << 20})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, spaces.Close)
+	ground.push(spaces.Close)
 	programs, err := cfg.guest()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	reg := prometheus.NewRegistry()
 	stop, err := app.ServeHTTP(cfg.HTTP, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), p.Log)
 	if err != nil {
-		return nil, nil, app.Usage(err)
+		return nil, app.Usage(err)
 	}
-	open = append(open, func() error { stop(); return nil })
-	exec, err = grade.New(ctx, grade.Config{
+	ground.push(func() error { stop(); return nil })
+	return grade.New(ctx, grade.Config{
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
 		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,
 		Memory: cfg.Memory << 20, MaxMemory: cfg.MaxMemory << 20, SharedBudget: cfg.SharedBudget,
 		Students: cfg.MaxStudents, Pids: cfg.MaxPids, OpenFiles: files, Metrics: reg, Log: p.Log,
 	})
-	return exec, closeAll, err
 }
