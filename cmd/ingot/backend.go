@@ -64,14 +64,18 @@ func offered(envs []wire.EnvironmentNames, typ, name string) error {
 	return fmt.Errorf("the backend does not offer %s/%s, but %s", typ, name, strings.Join(all, ", "))
 }
 
-// awaitAgent waits until the environment of t is offered.
-func (c *demoCmd) awaitAgent(ctx context.Context, cl *client.Client, t *table) error {
+// awaitAgents waits until the environments of all jobs are offered.
+func (c *demoCmd) awaitAgents(ctx context.Context, cl *client.Client, jobs []*wire.ClientNewJob) error {
 	ctx, done := context.WithTimeoutCause(ctx, c.AgentWait, errNoAgent)
 	defer done()
 	var last error
 	_, err := cl.Await(ctx, func(envs []wire.EnvironmentNames) bool {
-		last = offered(envs, t.EnvironmentType, t.Environment)
-		return last == nil
+		for _, j := range jobs {
+			if last = offered(envs, j.EnvironmentType, j.Environment); last != nil {
+				return false
+			}
+		}
+		return true
 	})
 	if errors.Is(err, errNoAgent) {
 		return last

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/ingot-grading/ingot/cmd/internal/client"
 	"github.com/ingot-grading/ingot/wire"
 )
 
@@ -21,10 +24,12 @@ import (
 type demoCmd struct {
 	backendFlags `embed:""`
 	File         string        `arg:"" type:"existingfile" help:"YAML file of jobs and what is expected of each."`
-	AgentWait    time.Duration `default:"30s" help:"How long to wait for an agent that offers the environment (${default})."`
+	Tasks        string        `type:"existingdir" placeholder:"DIR" help:"Directory of courses: take problems from DIR/COURSE/TASK/task.yaml, and what the file of jobs leaves open."`
+	AgentWait    time.Duration `default:"30s" help:"How long to wait for an agent that offers the environments (${default})."`
 }
 
-// table is the file: an environment, a course, and its cases.
+// table is the file: an environment, a course, and its cases. Without an
+// environment it is the one of each task's file.
 type table struct {
 	EnvironmentType string `yaml:"environment_type"`
 	Environment     string
@@ -35,19 +40,33 @@ type table struct {
 // demoCase is one submission and what must come of it.
 type demoCase struct {
 	Task   string
+	Type   string `yaml:"environment_type"` // and Env: in place of the table's
+	Env    string `yaml:"environment"`
 	Shows  string
 	Limits struct {
 		Time     int64 // seconds of CPU time
 		HardTime int64 `yaml:"hard_time"` // seconds
 		Memory   int64 // MiB
 	}
-	Inputs map[string]string
+	Inputs map[string]values
 	Expect struct {
 		Status string
 		Grade  *float64 // nil: not checked, as empty texts
 		Text   string
 		State  string
 	}
+}
+
+// values are the answers to one problem: a text, or a list of them.
+type values []string
+
+// UnmarshalYAML reads them.
+func (v *values) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return n.Decode((*[]string)(v))
+	}
+	*v = values{""}
+	return n.Decode(&(*v)[0])
 }
 
 // outcome is how a case ended.
@@ -63,23 +82,30 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	jobs := make([]*wire.ClientNewJob, len(t.Cases))
+	for i := range t.Cases {
+		if jobs[i], err = t.job(&t.Cases[i], c.Tasks); err != nil {
+			return err
+		}
+	}
 	cl, _, closeAll, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	if err := c.awaitAgent(ctx, cl, t); err != nil {
+	if err := c.awaitAgents(ctx, cl, jobs); err != nil {
 		return err
 	}
+	return t.print(os.Stdout, grade(ctx, cl, jobs))
+}
+
+// grade submits all jobs at once and waits for their results.
+func grade(ctx context.Context, cl *client.Client, jobs []*wire.ClientNewJob) []outcome {
 	show := newProgress(os.Stderr, false)
-	show.to(fmt.Sprintf("grading %d jobs", len(t.Cases)))
-	results := make([]outcome, len(t.Cases))
-	ended := make(chan struct{}, len(t.Cases))
-	for i := range t.Cases {
-		job, err := t.job(&t.Cases[i])
-		if err != nil {
-			return err
-		}
+	show.to(fmt.Sprintf("grading %d jobs", len(jobs)))
+	results := make([]outcome, len(jobs))
+	ended := make(chan struct{}, len(jobs))
+	for i, job := range jobs {
 		go func() {
 			results[i].done, results[i].err = follow(ctx, cl, job, newProgress(os.Stderr, true))
 			ended <- struct{}{}
@@ -87,7 +113,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for left := len(t.Cases); left > 0; {
+	for left := len(jobs); left > 0; {
 		select {
 		case <-ended:
 			left--
@@ -96,7 +122,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		}
 	}
 	show.end()
-	return t.print(os.Stdout, results)
+	return results
 }
 
 func readTable(path string) (*table, error) {
@@ -116,23 +142,28 @@ func readTable(path string) (*table, error) {
 	return t, nil
 }
 
-// job builds the submission of a case.
-func (t *table) job(c *demoCase) (*wire.ClientNewJob, error) {
+// job builds the submission of a case. tasks is where the courses are, "" for
+// nowhere.
+func (t *table) job(c *demoCase, tasks string) (*wire.ClientNewJob, error) {
 	f := jobFlags{
-		Course: t.Course, Task: c.Task, Env: t.EnvironmentType + "/" + t.Environment, Debug: "no", Lang: "en", User: "demo",
+		Course: t.Course, Task: c.Task, Tasks: tasks, Debug: "no", Lang: "en", User: "demo",
 		Time: time.Duration(c.Limits.Time) * time.Second, HardTime: time.Duration(c.Limits.HardTime) * time.Second, Memory: c.Limits.Memory,
 	}
-	for problem, value := range c.Inputs {
-		switch problem {
-		case "@state":
-			f.State = value
-		case "@attempts":
-			f.Attempts = value
-		default:
-			f.Input = append(f.Input, problem+"="+value)
+	if typ, name := cmp.Or(c.Type, t.EnvironmentType), cmp.Or(c.Env, t.Environment); typ != "" || name != "" {
+		f.Env = typ + "/" + name
+	}
+	for _, problem := range slices.Sorted(maps.Keys(c.Inputs)) {
+		for _, value := range c.Inputs[problem] {
+			switch problem {
+			case "@state":
+				f.State = value
+			case "@attempts":
+				f.Attempts = value
+			default:
+				f.Input = append(f.Input, problem+"="+value)
+			}
 		}
 	}
-	slices.Sort(f.Input)
 	return f.job()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/ingot-grading/ingot/cmd/internal/taskfile"
 	"github.com/ingot-grading/ingot/wire"
 )
 
@@ -18,12 +19,13 @@ type jobFlags struct {
 	Course string `arg:"" help:"Course id."`
 	Task   string `arg:"" help:"Task id."`
 
-	Env      string        `short:"e" default:"docker/demo" help:"Environment, TYPE/NAME (${default})."`
+	Tasks    string        `type:"existingdir" placeholder:"DIR" help:"Directory of courses: take problems, environment, parameters and limits from DIR/COURSE/TASK/task.yaml; flags go before it."`
+	Env      string        `short:"e" placeholder:"TYPE/NAME" help:"Environment; the task's with --tasks, else docker/demo."`
 	Input    []string      `short:"i" sep:"none" placeholder:"PROBLEM=VALUE" help:"Answer to a problem. Repeat a problem for several answers to it."`
 	File     []string      `short:"f" sep:"none" placeholder:"PROBLEM=@FILE" help:"Upload a file as the answer to a problem."`
-	Time     time.Duration `help:"CPU time limit; the agent's default if not given."`
-	HardTime time.Duration `help:"Wall-clock limit; three times the CPU time limit if not given."`
-	Memory   int64         `placeholder:"MIB" help:"Memory limit; the agent's default if not given."`
+	Time     time.Duration `help:"CPU time limit; the task's or the agent's if not given."`
+	HardTime time.Duration `help:"Wall-clock limit; the task's or three times the CPU time limit if not given."`
+	Memory   int64         `placeholder:"MIB" help:"Memory limit; the task's or the agent's if not given."`
 	Network  bool          `help:"Give the grader a network."`
 	RunCmd   *string       `placeholder:"COMMAND" help:"Run this instead of the task's run script."`
 	Debug    string        `enum:"no,yes,ssh" default:"no" help:"no, yes (show what the grading script printed) or ssh."`
@@ -36,45 +38,81 @@ type jobFlags struct {
 
 // job builds the message.
 func (f *jobFlags) job() (*wire.ClientNewJob, error) {
-	inputs, err := f.inputs()
+	task, err := f.task()
 	if err != nil {
 		return nil, err
 	}
-	typ, name, ok := strings.Cut(f.Env, "/")
-	if !ok || typ == "" || name == "" {
-		return nil, fmt.Errorf("--env %q: want TYPE/NAME, such as docker/demo", f.Env)
+	typ, name, err := f.environment(task)
+	if err != nil {
+		return nil, err
 	}
-	for _, d := range []time.Duration{f.Time, f.HardTime} {
-		if d < 0 || d%time.Second != 0 {
-			return nil, fmt.Errorf("limit %v: want whole seconds", d)
-		}
+	inputs, err := f.inputs(task)
+	if err != nil {
+		return nil, err
+	}
+	problems, err := task.Problems()
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := f.parameters(task)
+	if err != nil {
+		return nil, err
 	}
 	debug := map[string]wire.Debug{"no": wire.DebugOff, "yes": wire.DebugOn, "ssh": wire.DebugSSH}[f.Debug]
 	return &wire.ClientNewJob{
 		JobID: newJobID(), Priority: f.Priority,
 		CourseID: wire.Nullable{Value: f.Course}, TaskID: wire.Nullable{Value: f.Task},
-		InputData: inputs, EnvironmentType: typ, Environment: name,
-		Parameters: f.parameters(), Debug: debug, Launcher: "ingot submit - " + f.User,
+		TaskProblems: problems, InputData: inputs, EnvironmentType: typ, Environment: name,
+		Parameters: parameters, Debug: debug, Launcher: "ingot submit - " + f.User,
 	}, nil
 }
 
+// task is what the task's file says; nothing without --tasks.
+func (f *jobFlags) task() (*taskfile.Task, error) {
+	if f.Tasks == "" {
+		return new(taskfile.Task), nil
+	}
+	return taskfile.Load(f.Tasks, f.Course, f.Task)
+}
+
+func (f *jobFlags) environment(task *taskfile.Task) (typ, name string, err error) {
+	switch {
+	case f.Env != "":
+		var ok bool
+		if typ, name, ok = strings.Cut(f.Env, "/"); !ok || typ == "" || name == "" {
+			return "", "", fmt.Errorf("--env %q: want TYPE/NAME, such as docker/demo", f.Env)
+		}
+		return typ, name, nil
+	case f.Tasks == "":
+		return "docker", "demo", nil
+	case task.EnvironmentType == "" || task.Environment == "":
+		return "", "", fmt.Errorf("the file of task %s names no environment: give --env", f.Task)
+	}
+	return task.EnvironmentType, task.Environment, nil
+}
+
+// parameters builds environment_parameters, leaving out what was not given.
+func (f *jobFlags) parameters(task *taskfile.Task) (wire.Raw, error) {
+	for _, d := range []time.Duration{f.Time, f.HardTime} {
+		if d < 0 || d%time.Second != 0 {
+			return nil, fmt.Errorf("limit %v: want whole seconds", d)
+		}
+	}
+	return task.Parameters(taskfile.Change{
+		Time: int64(f.Time / time.Second), HardTime: int64(f.HardTime / time.Second), Memory: f.Memory,
+		Network: f.Network, RunCmd: f.RunCmd,
+	})
+}
+
 // inputs builds the map a webapp would send (PROTOCOL.md 1.6).
-func (f *jobFlags) inputs() (wire.Raw, error) {
+func (f *jobFlags) inputs(task *taskfile.Task) (wire.Raw, error) {
 	answers, err := pairs(f.Input)
 	if err != nil {
 		return nil, err
 	}
 	b := msgp.AppendMapHeader(nil, uint32(len(answers)+len(f.File)+8))
 	for _, a := range answers {
-		b = msgp.AppendString(b, a.problem)
-		if len(a.values) == 1 {
-			b = msgp.AppendString(b, a.values[0])
-			continue
-		}
-		b = msgp.AppendArrayHeader(b, uint32(len(a.values)))
-		for _, v := range a.values {
-			b = msgp.AppendString(b, v)
-		}
+		b = a.append(b, task.Multiple(a.problem))
 	}
 	for _, arg := range f.File {
 		if b, err = appendFile(b, arg); err != nil {
@@ -95,6 +133,18 @@ func (f *jobFlags) inputs() (wire.Raw, error) {
 type answer struct {
 	problem string
 	values  []string
+}
+
+// append appends the answer: text, or a list if there are several or may be.
+func (a answer) append(b []byte, list bool) []byte {
+	b = msgp.AppendString(b, a.problem)
+	if len(a.values) > 1 || list {
+		b = msgp.AppendArrayHeader(b, uint32(len(a.values)))
+	}
+	for _, v := range a.values {
+		b = msgp.AppendString(b, v)
+	}
+	return b
 }
 
 // pairs reads PROBLEM=VALUE arguments, in the order of their first appearance.
@@ -127,29 +177,4 @@ func appendFile(b []byte, arg string) ([]byte, error) {
 	b = msgp.AppendMapHeader(msgp.AppendString(b, problem), 2)
 	b = msgp.AppendString(msgp.AppendString(b, "filename"), filepath.Base(path))
 	return msgp.AppendBytes(msgp.AppendString(b, "value"), content), nil
-}
-
-// parameters builds environment_parameters, leaving out what was not given.
-func (f *jobFlags) parameters() wire.Raw {
-	var limits []byte
-	n := uint32(0)
-	for _, l := range []struct {
-		name  string
-		value int64
-	}{{"time", int64(f.Time / time.Second)}, {"hard_time", int64(f.HardTime / time.Second)}, {"memory", f.Memory}} {
-		if l.value != 0 {
-			limits = msgp.AppendInt64(msgp.AppendString(limits, l.name), l.value)
-			n++
-		}
-	}
-	fields := uint32(2)
-	if f.RunCmd != nil {
-		fields++
-	}
-	b := msgp.AppendMapHeader(nil, fields)
-	if f.RunCmd != nil {
-		b = msgp.AppendString(msgp.AppendString(b, "run_cmd"), *f.RunCmd)
-	}
-	b = msgp.AppendBool(msgp.AppendString(b, "network_grading"), f.Network)
-	return append(msgp.AppendMapHeader(msgp.AppendString(b, "limits"), n), limits...)
 }

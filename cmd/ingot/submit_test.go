@@ -65,6 +65,41 @@ func TestJobOfACommandLine(t *testing.T) {
 	}
 }
 
+// The task's file gives what the command line leaves open.
+func TestJobOfATaskFile(t *testing.T) {
+	tasks := writeTask(t, "course", "task", "environment: c\nlimits: {time: 5, memory: 64}\nproblems: {q: {type: code, name: on}}")
+	c, _, err := parse(t, "submit", "course", "task", "--tasks", tasks, "-i", "q=1", "--memory=32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := c.Submit.job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.EnvironmentType != "docker" || job.Environment != "c" {
+		t.Errorf("environment %s/%s", job.EnvironmentType, job.Environment)
+	}
+	if want := "\x81\xa1q\x82\xa4type\xa4code\xa4name\xc3"; string(job.TaskProblems) != want {
+		t.Errorf("problems %q, want %q", job.TaskProblems, want)
+	}
+	p, err := wire.ReadParameters(job.Parameters)
+	if err != nil || *p.Time != 5 || *p.HardTime != 15 || *p.MemoryMiB != 32 {
+		t.Errorf("parameters %+v, %v", p, err)
+	}
+	for name, args := range map[string][]string{
+		"no such task":   {"course", "other", "--tasks", tasks},
+		"no environment": {"course", "bare", "--tasks", writeTask(t, "course", "bare", "name: x")},
+	} {
+		c, _, err := parse(t, append([]string{"submit"}, args...)...)
+		if err == nil {
+			_, err = c.Submit.job()
+		}
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestBadCommandLines(t *testing.T) {
 	for name, args := range map[string][]string{
 		"no value":       {"-i", "q"},

@@ -39,7 +39,7 @@ var reserved = []struct {
 		"containerd is one way to run containers: everybody else speaks to agent/sandbox (oci takes only its seccomp profile)"},
 	{"github.com/go-zeromq/zmq4", []string{"wire/zmtp", "agent/guest", "testenv"},
 		"the socket library is fit for the handshake only and must not reach users"},
-	{"github.com/tinylib/msgp", []string{"wire", "agent/mcq", "agent/guest", "cmd/ingot", "testenv"},
+	{"github.com/tinylib/msgp", []string{"wire", "agent/mcq", "agent/guest", "cmd/ingot", "cmd/internal/taskfile", "testenv"},
 		"messages are typed outside wire; whoever must look into a raw value is listed"},
 	{"github.com/cilium/ebpf", []string{"cgroups"},
 		"programs are attached to cgroups by the package that owns cgroups"},

@@ -26,11 +26,13 @@ type Table struct {
 
 // Case is one submission and what it must give.
 type Case struct {
-	Task   string            `yaml:"task"`
-	Shows  string            `yaml:"shows"`
-	Limits Limits            `yaml:"limits"`
-	Inputs map[string]string `yaml:"inputs"`
-	Expect Expect            `yaml:"expect"`
+	Task            string         `yaml:"task"`
+	Shows           string         `yaml:"shows"`
+	EnvironmentType string         `yaml:"environment_type"` // and Environment: in place of the table's
+	Environment     string         `yaml:"environment"`
+	Limits          Limits         `yaml:"limits"`
+	Inputs          map[string]any `yaml:"inputs"` // a text, or a list of them
+	Expect          Expect         `yaml:"expect"`
 }
 
 // Limits are the limits of a submission: seconds of CPU time, seconds of wall

@@ -29,7 +29,7 @@ systemctl daemon-reload
 systemctl restart $units || broken "the units do not start"
 
 status=0
-ingot demo demo.yaml || status=$?
+ingot demo --tasks tasks demo.yaml || status=$?
 
 # shellcheck disable=SC2086
 systemctl stop $units || broken "the units do not stop"

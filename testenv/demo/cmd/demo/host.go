@@ -67,6 +67,7 @@ func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
 	state := filepath.Join(p.dir, "state")
 	services := []*service{
 		p.service("inginious-backend", agents, clients),
+		p.service("inginious-agent-mcq", agents, "--tasks", p.tasks),
 		p.service("inginious-agent-containerd", agents, "--tasks", p.tasks, "--tmpdir", state, "--containerd-address", containerd, "--namespace", namespace, "--max-pids", "200"),
 	}
 	for _, s := range services {
@@ -88,7 +89,7 @@ func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
 
 // submit runs "ingot demo".
 func (p parts) submit(ctx context.Context, backend string) error {
-	c := exec.CommandContext(ctx, filepath.Join(p.bin, "ingot"), "demo", "-b", backend, p.table)
+	c := exec.CommandContext(ctx, filepath.Join(p.bin, "ingot"), "demo", "-b", backend, "--tasks", p.tasks, p.table)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	err := c.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
