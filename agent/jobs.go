@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -23,7 +24,7 @@ var errNoSSH = errors.New("agent: the job may not announce SSH (again)")
 type running struct {
 	client []byte
 	cancel context.CancelCauseFunc
-	ssh    bool // a way in has been announced
+	way    *wire.SSH // in, once it has been announced
 	began  time.Time
 }
 
@@ -33,23 +34,38 @@ type outcome struct {
 	result wire.Result
 }
 
-// accept starts a job. Its id is in the table until its result is in the outbox.
+func newJob(m *wire.BackendNewJob) Job {
+	return Job{BackendNewJob: m, State: wire.StateOf(m.InputData)}
+}
+
+// accept takes a job. There may be no slot for it: a backend that restarted, or
+// gave this agent up meanwhile, does not know of the jobs that it has to stop first.
 func (s *session) accept(m *wire.BackendNewJob) {
-	log := s.log.With("job", m.JobID)
-	if s.jobs[m.JobID] != nil {
-		log.Warn("job refused: its id is running already")
-		return // one result per id: the running job's
+	switch {
+	case s.jobs[m.JobID] != nil: // one result per id: the running job's
+		s.log.Warn("job is running already", "job", m.JobID)
+		s.announce(m.JobID) // the backend cannot know, or it would not send it
+	case s.waits(m.JobID) >= 0:
+	case s.closed || len(s.jobs) >= s.cfg.Slots:
+		s.backlog = append(s.backlog, m)
+	default:
+		s.begin(m)
 	}
-	job := Job{BackendNewJob: m, State: wire.StateOf(m.InputData)}
-	s.send(&wire.AgentJobStarted{Client: m.Client, JobID: m.JobID})
-	if s.closed {
-		s.deliver(job, Failed(job, "crash", textStopping))
-		return
-	}
-	log.Info("job started", "course", m.CourseID.Value, "task", m.TaskID.Value,
+}
+
+// waits returns where in the backlog a job is, or -1.
+func (s *session) waits(job string) int {
+	return slices.IndexFunc(s.backlog, func(m *wire.BackendNewJob) bool { return m.JobID == job })
+}
+
+// begin starts a job. Its id is in the table until its result is in the outbox.
+func (s *session) begin(m *wire.BackendNewJob) {
+	s.log.Info("job started", "job", m.JobID, "course", m.CourseID.Value, "task", m.TaskID.Value,
 		"environment", m.EnvironmentType+"/"+m.Environment)
+	job := newJob(m)
 	ctx, cancel := context.WithCancelCause(s.base)
 	s.jobs[m.JobID] = &running{client: m.Client, cancel: cancel, began: time.Now()}
+	s.announce(m.JobID)
 	go func() {
 		defer cancel(nil)
 		s.ended <- outcome{job, s.execute(ctx, job)}
@@ -74,7 +90,21 @@ func (s *session) finish(o outcome) {
 	s.log.Info("job done", "job", o.job.JobID, "status", o.result.Status, "grade", o.result.Grade,
 		"took", time.Since(r.began).Round(time.Millisecond))
 	s.deliver(o.job, o.result)
+	if len(s.backlog) > 0 && !s.closed {
+		m := s.backlog[0]
+		s.backlog = s.backlog[1:]
+		s.begin(m)
+	}
 	s.reannounce()
+}
+
+// announce tells the backend what is known of a job that runs, perhaps again.
+func (s *session) announce(job string) {
+	r := s.jobs[job]
+	s.send(&wire.AgentJobStarted{Client: r.client, JobID: job})
+	if r.way != nil {
+		s.send(&wire.AgentJobSSHDebug{Client: r.client, JobID: job, SSH: *r.way})
+	}
 }
 
 // deliver encodes a result and sends it, now or once there is a connection.
@@ -92,7 +122,7 @@ func (s *session) deliver(job Job, res wire.Result) {
 	s.flush()
 }
 
-func (s *session) flush() { s.out.deliver(time.Now(), s.sendFrame) }
+func (s *session) flush() { s.out.deliver(time.Now(), s.heard, s.sendFrame) }
 
 // kill ends a job. A job that never was here is answered all the same, lest the
 // backend wait for it for ever (PROTOCOL.md 3.4); one that has just ended was
@@ -102,11 +132,14 @@ func (s *session) kill(m *wire.BackendKillJob) {
 		r.cancel(ErrKilled)
 		return
 	}
+	if i := s.waits(m.JobID); i >= 0 {
+		s.backlog = slices.Delete(s.backlog, i, i+1)
+	}
 	s.flush() // forget what was delivered long ago
 	if s.out.has(m.JobID) {
 		return
 	}
-	s.log.Warn("asked to kill a job that is not here", "job", m.JobID)
+	s.log.Warn("asked to kill a job that does not run", "job", m.JobID)
 	job := Job{BackendNewJob: &wire.BackendNewJob{Client: m.Client, JobID: m.JobID}, State: m.State}
 	s.deliver(job, Failed(job, "killed", ""))
 }
@@ -118,13 +151,13 @@ type sshCall struct {
 	answer chan error
 }
 
-// announce sends a way in, once per job.
-func (s *session) announce(c sshCall) error {
+// open sends a way in, once per job.
+func (s *session) open(c sshCall) error {
 	r := s.jobs[c.job]
-	if r == nil || r.ssh {
+	if r == nil || r.way != nil {
 		return errNoSSH
 	}
-	r.ssh = true
+	r.way = &c.way
 	s.send(&wire.AgentJobSSHDebug{Client: r.client, JobID: c.job, SSH: c.way})
 	return nil
 }

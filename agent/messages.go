@@ -21,16 +21,20 @@ var (
 func (s *session) onWire(ev wire.Event) {
 	switch ev.Kind {
 	case wire.PeerUp:
-		s.peer, s.heard = ev.Peer, time.Now()
+		s.peer, s.ours, s.heard = ev.Peer, false, time.Now()
 		s.log.Info("connected to the backend", "addr", ev.Addr)
 		s.hello()
 		s.flush()
+		for job := range s.jobs { // a backend that waits for none of them says so
+			s.announce(job)
+		}
 	case wire.PeerDown:
 		if ev.Peer != s.peer {
 			return
 		}
-		s.peer = 0
-		s.out.broken(time.Now())
+		s.peer, s.ours = 0, false
+		s.backlog = nil // if it is still wanted it comes again: nobody was told that it started
+		s.out.broken(s.heard)
 		s.log.Warn("lost the backend", "err", ev.Err, "jobs", len(s.jobs))
 	case wire.PeerMessage:
 		if ev.Peer != s.peer {
@@ -57,8 +61,11 @@ func (s *session) onFrame(frame []byte) error {
 		s.accept(m)
 	case *wire.BackendKillJob:
 		s.kill(m)
-	case *wire.Unknown: // the backend forgot us; Python ones never say so
-		s.hello()
+	case *wire.Unknown: // a backend of ours greets with it; Python ones never say so
+		if s.ours || s.closed { // it forgot us, or has to be told that we stop
+			s.hello()
+		}
+		s.ours = true
 	default:
 		return fmt.Errorf("unexpected %T", msg)
 	}
@@ -68,16 +75,19 @@ func (s *session) onFrame(frame []byte) error {
 // hello tells the backend who we are and what we can grade.
 func (s *session) hello() {
 	s.stale = false
-	envs := s.exec.Environments()
-	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(s.cfg.Slots), Environments: envs})
-	s.log.Info("said hello", "slots", s.cfg.Slots, "environments", len(envs))
+	envs, slots := s.exec.Environments(), s.cfg.Slots
+	if s.closed {
+		slots = 0
+	}
+	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs})
+	s.log.Info("said hello", "slots", slots, "environments", len(envs))
 }
 
-// reannounce says hello again after the environments changed, but only while no
-// job runs: a Python backend takes a second hello for a restart and answers all
-// of the agent's jobs with a crash (PROTOCOL.md 2.5).
+// reannounce says hello again after the environments changed. To a Python
+// backend it does so only while no job runs: that takes a second hello for a
+// restart and answers all of the agent's jobs with a crash (PROTOCOL.md 2.5).
 func (s *session) reannounce() {
-	if s.stale && s.peer != 0 && len(s.jobs) == 0 {
+	if s.stale && s.peer != 0 && (s.ours || len(s.jobs) == 0) {
 		s.hello()
 	}
 }

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// doubt is how long after a result was sent a broken connection still makes it
-// doubtful that the backend has read it.
+// doubt is how long after a result was sent the backend must still be heard of
+// before it is taken for read. Time without a word of it does not count: it may
+// be out of reach since before.
 const doubt = 10 * time.Second
 
 // most is how many bytes of results that were sent are kept because of doubt.
@@ -42,15 +43,16 @@ func (o *outbox) has(job string) bool {
 }
 
 // deliver offers each unsent result to send, in order, until one is refused,
-// and forgets those sent long enough before now, or more of them if they are
-// too large. It looks at no others: many results may be kept.
-func (o *outbox) deliver(now time.Time, send func([]byte) bool) {
+// and forgets those sent long enough before the backend was heard of last, or
+// more of them if they are too large. It looks at no others: many results may
+// be kept.
+func (o *outbox) deliver(now, heard time.Time, send func([]byte) bool) {
 	for o.unsent < len(o.letters) && send(o.letters[o.unsent].frame) {
 		o.letters[o.unsent].sent = now
 		o.unsent++
 	}
 	old := 0
-	for old < o.unsent && (now.Sub(o.letters[old].sent) >= doubt || o.size > most) {
+	for old < o.unsent && (heard.Sub(o.letters[old].sent) >= doubt || o.size > most) {
 		o.size -= len(o.letters[old].frame)
 		old++
 	}
@@ -58,9 +60,10 @@ func (o *outbox) deliver(now time.Time, send func([]byte) bool) {
 	o.letters, o.unsent = o.letters[old:], o.unsent-old
 }
 
-// broken marks what was sent within doubt before now as unsent.
-func (o *outbox) broken(now time.Time) {
-	for o.unsent > 0 && now.Sub(o.letters[o.unsent-1].sent) < doubt {
+// broken marks as unsent what was not sent long enough before the backend was
+// heard of last.
+func (o *outbox) broken(heard time.Time) {
+	for o.unsent > 0 && heard.Sub(o.letters[o.unsent-1].sent) < doubt {
 		o.unsent--
 	}
 }

@@ -32,6 +32,7 @@ func Run(ctx context.Context, cfg Config, end wire.Dealer, exec Executor) error 
 		base:    context.WithoutCancel(ctx),
 	}
 	if err := s.serve(ctx); err != nil {
+		s.abandon(err)
 		return err
 	}
 	s.stop(end.Events())
@@ -52,14 +53,16 @@ type session struct {
 	dialect *wire.Dialect
 	base    context.Context // outlives the signal to stop; parent of all jobs
 
-	peer   wire.Peer // the connection to the backend; 0 while there is none
-	heard  time.Time // of the last message on it
-	jobs   map[string]*running
-	out    outbox
-	stale  bool // the environments changed and the backend has not been told
-	ended  chan outcome
-	ssh    chan sshCall
-	closed bool // stopping: no new jobs
+	peer    wire.Peer // the connection to the backend; 0 while there is none
+	ours    bool      // and the backend is of this project
+	heard   time.Time // of the last message on it
+	jobs    map[string]*running
+	backlog []*wire.BackendNewJob // came on it while there was no slot for them
+	out     outbox
+	stale   bool // the environments changed and the backend has not been told
+	ended   chan outcome
+	ssh     chan sshCall
+	closed  bool // stopping: no new jobs
 }
 
 // serve is the loop of a working agent. It ends when ctx does.
@@ -78,7 +81,7 @@ func (s *session) serve(ctx context.Context) error {
 		case o := <-s.ended:
 			s.finish(o)
 		case call := <-s.ssh:
-			call.answer <- s.announce(call)
+			call.answer <- s.open(call)
 		case <-s.exec.Changed():
 			s.stale = true
 			s.reannounce()
@@ -89,9 +92,15 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// stop ends what runs and serves the wire until the last result is queued.
+// stop ends what runs and serves the wire until the last result is queued. A
+// backend of ours is told to send no more jobs. A Python one cannot be told: it
+// would take the hello for a restart. What it goes on to send is answered at the
+// end, so that at most the slots are filled with jobs that are refused.
 func (s *session) stop(events <-chan wire.Event) {
 	s.closed = true
+	if s.ours {
+		s.hello()
+	}
 	s.log.Info("agent stopping", "jobs", len(s.jobs), "drain", s.cfg.Drain)
 	drained := time.NewTimer(s.cfg.Drain)
 	defer drained.Stop()
@@ -106,11 +115,33 @@ func (s *session) stop(events <-chan wire.Event) {
 		case o := <-s.ended:
 			s.finish(o)
 		case call := <-s.ssh:
-			call.answer <- s.announce(call)
+			call.answer <- s.open(call)
 		case <-drained.C:
 			for _, r := range s.jobs {
 				r.cancel(ErrStopping)
 			}
+		}
+	}
+	if s.ours {
+		return // it gives the backlog to others
+	}
+	for _, m := range s.backlog {
+		job := newJob(m)
+		s.deliver(job, Failed(job, "crash", textStopping))
+	}
+}
+
+// abandon ends what runs after the wire failed for good. Nobody can be told.
+func (s *session) abandon(cause error) {
+	for _, r := range s.jobs {
+		r.cancel(cause)
+	}
+	for len(s.jobs) > 0 {
+		select {
+		case o := <-s.ended:
+			delete(s.jobs, o.job.JobID)
+		case call := <-s.ssh:
+			call.answer <- errNoSSH
 		}
 	}
 }
