@@ -145,6 +145,7 @@ func TestAgentComesBack(t *testing.T) {
 		a.dealer.Cut()
 		a.peer = <-a.peers
 		a.hello(1)
+		hear[*wire.Unknown](a)
 		a.say(&wire.AgentJobDone{JobID: "j1", Result: wire.Result{Status: "success"}})
 		hear[*wire.BackendJobDone](c)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,6 +162,9 @@ func (r *rig) client(gen wire.Generation) *remote {
 func (r *rig) agent(identity string, gen wire.Generation, slots int64) *remote {
 	a := r.dial("agents", identity, gen)
 	a.hello(slots)
+	if strings.HasPrefix(identity, sched.IdentityPrefix) {
+		hear[*wire.Unknown](a) // the greeting
+	}
 	return a
 }
 

@@ -27,6 +27,7 @@ type agent struct {
 	since      time.Time // of its first hello
 	lost       time.Time // since when it has no connection; zero while it has one
 	back       uint64    // if not 0: what was sent before this turn may not have arrived
+	backAt     time.Time // when that was
 }
 
 // connected reports whether messages reach the agent.
@@ -48,6 +49,15 @@ const IdentityPrefix = "ingot-"
 
 // returns reports whether the agent can be known again on another connection.
 func (a *agent) returns() bool { return strings.HasPrefix(a.routing, IdentityPrefix) }
+
+// welcome takes in a new connection. An agent of this project is told at once
+// that it is with a backend of this project, by a message that no other sends.
+func (s *State) welcome(a *agent) {
+	s.agents[a.peer] = a
+	if a.returns() {
+		s.unknown(&a.warned, ToAgent{a.peer, &wire.Unknown{}})
+	}
+}
 
 // onAgent handles a message of an agent (PROTOCOL.md 2.5).
 func (s *State) onAgent(a *agent, ev AgentMessage) {
@@ -76,7 +86,9 @@ func (s *State) onAgent(a *agent, ev AgentMessage) {
 	}
 }
 
-// onHello registers an agent, or takes in what changed about it. Its jobs stay.
+// onHello registers an agent, or takes in what changed about it. Its jobs stay,
+// but one of ours that has no slots any more is stopping, and gives back what it
+// has not started.
 func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 	back := false
 	if known := s.stable[a.routing]; known != nil && known != a {
@@ -93,6 +105,9 @@ func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 	a.name, a.old = m.FriendlyName, old
 	s.listing = nil // which has names
 	a.slots = int(min(max(m.Slots, 0), math.MaxInt32))
+	if a.slots == 0 && a.returns() {
+		a.back, a.backAt = s.next(), s.now
+	}
 	gone := s.dropOffers(a)
 	for _, env := range m.Environments {
 		s.addOffer(a, env)
@@ -104,10 +119,14 @@ func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 	s.fill(a)
 }
 
+// onStarted takes note that a job runs. One that a does not have was taken from
+// it while it was away, or came from a backend before this one: nobody waits for
+// it, and it has a slot.
 func (s *State) onStarted(a *agent, k agentKey) {
 	j := a.jobs[k]
 	if j == nil {
 		s.emit(Ignored{a.peer, k.id})
+		s.emit(ToAgent{a.peer, &wire.BackendKillJob{Client: k.routing(), JobID: k.id}})
 		return
 	}
 	j.phase = started

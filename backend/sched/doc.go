@@ -44,4 +44,10 @@
 // a new connection: for a grace period its jobs stay its own. What may have
 // been lost on the way is sent again after a second, when the agent has had
 // time to hand in results. Any other agent is lost with its connection.
+//
+// Such an agent is greeted with an Unknown, by which it knows that it may say
+// things to this backend that a Python one would not understand: a hello without
+// slots when it stops, after which it is sent nothing more and what it had not
+// started goes to others. On each connection it says again which jobs run. Those
+// that nobody waits for any more are killed, lest they keep its slots.
 package sched

@@ -37,18 +37,25 @@ func (s *State) adopt(known, fresh *agent) {
 		s.away = slices.DeleteFunc(s.away, func(a *agent) bool { return a == known })
 	}
 	known.peer, known.addr = fresh.peer, fresh.addr
-	known.lost, known.unanswered, known.back = time.Time{}, 0, s.next()
+	known.lost, known.unanswered = time.Time{}, 0
+	known.back, known.backAt = s.next(), s.now
 	s.agents[known.peer] = known
 }
 
+// patience is how long an agent that is back has to say what runs and what ended.
+const patience = time.Second
+
 // remind sends again what an agent may have missed when its connection broke. An
-// agent that did get it ignores it, and answers a kill of what it never got.
+// agent that did get it ignores it, and answers a kill of what it never got. What
+// an agent without slots did not start goes to others.
 func (s *State) remind(a *agent) {
 	for _, j := range a.sorted() {
 		switch {
 		case j.turn > a.back:
 		case j.killed:
 			s.sendKill(j)
+		case j.phase == sent && a.slots == 0 && s.again(j):
+			s.requeue(j)
 		case j.phase == sent:
 			s.sendJob(j)
 		}
@@ -71,13 +78,19 @@ func (s *State) lose(a *agent) {
 		case j.killed:
 			s.finish(j, EndKilled, j.result("killed", textKilled, wire.Nullable{}))
 		case s.again(j):
-			s.release(j)
-			s.emit(JobRequeued{&j.Job, a.name})
-			s.place(j)
+			s.requeue(j)
 		default:
 			s.finish(j, EndAgentLost, j.result("crash", textLost, wire.Nullable{Null: true}))
 		}
 	}
+}
+
+// requeue takes j from its agent and gives it to another, or makes it wait.
+func (s *State) requeue(j *job) {
+	from := j.agent
+	s.release(j)
+	s.emit(JobRequeued{&j.Job, from.name})
+	s.place(j)
 }
 
 // again reports whether j, whose agent is lost, is to be queued again.

@@ -65,7 +65,7 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 			s.forget(c)
 		}
 	case AgentUp:
-		s.agents[ev.Peer] = &agent{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr}
+		s.welcome(&agent{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr})
 	case AgentMessage:
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgent(a, ev)

@@ -27,7 +27,7 @@ func (s *State) tick() {
 		default:
 			a.unanswered++
 			s.emit(ToAgent{p, &wire.Ping{}})
-			if a.back != 0 {
+			if a.back != 0 && s.now.Sub(a.backAt) >= patience {
 				s.remind(a)
 			}
 		}
