@@ -79,7 +79,7 @@ type Dealer struct {
 	identity string
 
 	link        sync.Mutex // guards the fields below
-	now         *side      // the connection, nil if there is none
+	now         *side      // the connection, or the last one
 	stalled     bool
 	partitioned bool
 	silence     *time.Timer
@@ -115,8 +115,9 @@ func (d *Dealer) Stall(on bool) {
 }
 
 // Partition cuts (true) or mends (false) the network between the two ends.
-// Nothing moves, and no connection can be made. A partition shorter than
-// Config.Silence only delays; after that both sides get a PeerDown.
+// Nothing moves, no connection can be made, and what one side does, as to end the
+// connection, does not reach the other. A partition shorter than Config.Silence
+// only delays; after that both sides get a PeerDown.
 func (d *Dealer) Partition(on bool) {
 	d.link.Lock()
 	defer d.link.Unlock()
@@ -128,8 +129,11 @@ func (d *Dealer) Partition(on bool) {
 		d.silence.Stop()
 		d.silence = nil
 	}
-	if s := d.now; on && s != nil {
-		d.silence = time.AfterFunc(d.cfg.Silence, func() { s.end(ErrSilent, ErrSilent) })
+	if s := d.now; s != nil {
+		s.tear(on)
+		if on {
+			d.silence = time.AfterFunc(d.cfg.Silence, s.silent)
+		}
 	}
 	d.apply()
 }
@@ -148,7 +152,6 @@ func (d *Dealer) run() {
 			if d.serve(s) > 0 {
 				pause = d.cfg.RetryMin
 			}
-			d.disconnected()
 		}
 		select {
 		case <-time.After(pause):
@@ -180,16 +183,6 @@ func (d *Dealer) connect() *side {
 	d.now = s
 	d.apply()
 	return s
-}
-
-func (d *Dealer) disconnected() {
-	d.link.Lock()
-	defer d.link.Unlock()
-	d.now = nil
-	if d.silence != nil {
-		d.silence.Stop()
-		d.silence = nil
-	}
 }
 
 var (

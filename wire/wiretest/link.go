@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"syscall"
 
 	"github.com/ingot-grading/ingot/wire"
 )
@@ -13,6 +14,7 @@ import (
 type link struct {
 	mu      sync.Mutex
 	stalled bool
+	torn    bool // one side cannot know how the other fares
 	changed chan struct{} // closed and replaced whenever a side should look again
 }
 
@@ -44,10 +46,33 @@ func newLink(limit int) (*side, *side) {
 	return a, b
 }
 
-// end ends both sides, each with its own cause.
+// end ends both sides, each with its own cause. While the link is torn the other
+// side stays up, as what would end it does not get through.
 func (s *side) end(mine, others error) {
+	s.link.mu.Lock()
+	defer s.link.mu.Unlock()
 	s.cancel(mine)
-	s.other.cancel(others)
+	if !s.link.torn {
+		s.other.cancel(others)
+	}
+}
+
+// silent ends both sides, as each has heard nothing for too long.
+func (s *side) silent() {
+	s.cancel(ErrSilent)
+	s.other.cancel(ErrSilent)
+}
+
+// tear takes the network between the sides away, or gives it back. Then a side
+// that is alone is answered with a reset.
+func (s *side) tear(on bool) {
+	s.link.mu.Lock()
+	defer s.link.mu.Unlock()
+	s.link.torn = on
+	if !on && (s.ctx.Err() != nil || s.other.ctx.Err() != nil) {
+		s.cancel(syscall.ECONNRESET)
+		s.other.cancel(syscall.ECONNRESET)
+	}
 }
 
 // put queues a frame for the other side.
@@ -115,7 +140,8 @@ func (s *side) look() (frame []byte, wait <-chan struct{}) {
 		frame, s.inbox = s.inbox[0], s.inbox[1:]
 		return frame, nil
 	case s.closed:
-		s.end(io.EOF, io.EOF)
+		s.cancel(io.EOF)
+		s.other.cancel(io.EOF)
 		return nil, nil
 	}
 	return nil, s.link.changed

@@ -33,6 +33,7 @@ func TestFailures(t *testing.T) {
 		{"stall", stall},
 		{"short partition", shortPartition},
 		{"long partition", longPartition},
+		{"a partition hides the end of a connection", hiddenEnd},
 		{"killed dealer", killedDealer},
 		{"killed router", killedRouter},
 		{"close lingers only so long", linger},
@@ -144,6 +145,40 @@ func longPartition(h *harness, _ *Network) {
 	d.Partition(false)
 	h.next(r, wire.PeerUp)
 	h.next(d, wire.PeerUp)
+}
+
+// Each side gives the connection up by itself. The other learns of it when the
+// network is back, or when it has heard nothing for too long.
+func hiddenEnd(h *harness, _ *Network) {
+	r, rp, dealer, dp := h.pair()
+	d := dealer.(*Dealer)
+	d.Partition(true)
+	d.Drop(dp, errWhy)
+	if down := h.next(d, wire.PeerDown); !errors.Is(down.Err, errWhy) {
+		h.t.Errorf("dealer: down with %v, want %v", down.Err, errWhy)
+	}
+	time.Sleep(10 * time.Second)
+	synctest.Wait()
+	select {
+	case ev := <-r.Events():
+		h.t.Errorf("event %+v across a partition", ev)
+	default:
+	}
+	h.send(r, rp, "into the void")
+	d.Partition(false)
+	if down := h.next(r, wire.PeerDown); !errors.Is(down.Err, syscall.ECONNRESET) {
+		h.t.Errorf("router: down with %v, want a reset", down.Err)
+	}
+	rp = h.next(r, wire.PeerUp).Peer
+	h.next(d, wire.PeerUp)
+
+	d.Partition(true)
+	r.Drop(rp, errWhy)
+	h.next(r, wire.PeerDown)
+	start := time.Now()
+	if down := <-d.Events(); down.Kind != wire.PeerDown || !errors.Is(down.Err, ErrSilent) || time.Since(start) != 30*time.Second {
+		h.t.Errorf("dealer: %+v after %v, want PeerDown after 30 s of silence", down, time.Since(start))
+	}
 }
 
 func killedDealer(h *harness, _ *Network) {
