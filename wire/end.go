@@ -32,8 +32,9 @@ type Event struct {
 	Err       error  // with PeerDown: why
 }
 
-// Router is the end that peers connect to. Its users are wire/zmtp and, for
-// tests, wire/wiretest; both pass the suite in wire/wiretest.
+// Router is the end that peers connect to. It is implemented by wire/zmtp and,
+// for tests, by wire/wiretest; both pass the suite in wire/wiretest. Send and
+// Drop may be called from any goroutine.
 type Router interface {
 	// Events returns the one channel of events. Whoever owns the Router must
 	// keep reading it. It is closed after Close, when the last PeerDown is read.
@@ -48,7 +49,8 @@ type Router interface {
 }
 
 // Dealer is the end that connects. It reconnects for ever by itself: each
-// connection is a new Peer with its own PeerUp and PeerDown.
+// connection is a new Peer with its own PeerUp and PeerDown. Send and Drop may
+// be called from any goroutine.
 type Dealer interface {
 	// Events is as in Router.
 	Events() <-chan Event
