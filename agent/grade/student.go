@@ -175,7 +175,7 @@ func (s *student) remove() {
 	s.outputs.Wait()
 	for _, release := range s.release {
 		if err := release(); err != nil {
-			s.log.Error("mount of the student container left behind", "err", err)
+			s.log.Error("files of the student container left behind", "err", err)
 		}
 	}
 	s.g.j.unreserve(s.limits.memory)

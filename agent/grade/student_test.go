@@ -1,9 +1,13 @@
 package grade
 
 import (
+	"errors"
 	"net"
 	"path/filepath"
 	"testing"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // A script that waits for its student container is let go, and one that does
@@ -33,4 +37,44 @@ func TestWake(t *testing.T) {
 	}
 	l.Close()
 	s.wake()
+}
+
+// Which student containers there may be (PROTOCOL.md 4.10).
+func TestWhoMayBeAStudent(t *testing.T) {
+	all := newCatalogue([]sandbox.Image{
+		image("own", 0, labelName, "own", labelVersion, "4"),
+		image("other", 0, labelName, "other", labelVersion, "3"),
+		image("root", 0, labelName, "root", labelVersion, "3", labelNeedRoot, ""),
+	}, Config{Kinds: kinds(t, "crun", "kata")}, func(img sandbox.Image, err error) { t.Error(err) })
+	e := &Executor{cfg: Config{Students: 2}}
+	e.known.Store(&all)
+	text := func(s string) *string { return &s }
+	for name, c := range map[string]struct {
+		kind   string
+		living []string
+		ask    grading.RunStudent
+		image  string
+		want   error
+	}{
+		"the grader's own":       {"docker", nil, grading.RunStudent{}, "own", nil},
+		"another":                {"docker", nil, grading.RunStudent{Environment: text("other")}, "other", nil},
+		"of a kernel of its own": {"kata", nil, grading.RunStudent{Environment: text("root"), RunAsRoot: true}, "root", nil},
+		"of another type":        {"docker", nil, grading.RunStudent{Environment: text("root")}, "", errNoEnv},
+		"unknown":                {"docker", nil, grading.RunStudent{Environment: text("")}, "", errNoEnv},
+		"root":                   {"docker", nil, grading.RunStudent{RunAsRoot: true}, "", errRoot},
+		"network":                {"docker", nil, grading.RunStudent{ShareNetwork: true}, "own", nil},
+		"network of a machine":   {"kata", nil, grading.RunStudent{ShareNetwork: true}, "", errNoNetwork},
+		"one more":               {"docker", []string{"p1"}, grading.RunStudent{SocketID: "p2"}, "own", nil},
+		"the same":               {"docker", []string{"p1"}, grading.RunStudent{SocketID: "p1"}, "", errAsked},
+		"too many":               {"docker", []string{"p1", "p2"}, grading.RunStudent{SocketID: "p3"}, "", errTooMany},
+	} {
+		g := &students{j: &job{e: e, env: all[[2]string{c.kind, "own"}]}, living: map[string]*student{}}
+		for _, socket := range c.living {
+			g.living[socket] = &student{}
+		}
+		env, err := g.environment(&c.ask)
+		if !errors.Is(err, c.want) || err == nil && env.image.Ref != c.image {
+			t.Errorf("%s: got %+v, %v; want %s, %v", name, env, err, c.image, c.want)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -44,6 +45,7 @@ func (s *student) files() (files oci.StudentFiles, err error) {
 	if files.Etc, err = s.g.j.etc(s.name); err != nil {
 		return files, err
 	}
+	s.release = append(s.release, func() error { return os.RemoveAll(filepath.Dir(files.Etc.Hosts)) }) // there may be thousands
 	for _, p := range []struct {
 		to  *string
 		rel string

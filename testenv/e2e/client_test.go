@@ -19,14 +19,14 @@ const patience = 5 * time.Minute
 
 // client is a webapp's side of the backend.
 type client struct {
-	t       *testing.T
+	t       testing.TB
 	end     *zmtp.Dealer
 	dialect *wire.Dialect
 	peer    wire.Peer
 	n       int
 }
 
-func dial(t *testing.T, addr string) *client {
+func dial(t testing.TB, addr string) *client {
 	end, err := zmtp.Dial(addr, zmtp.Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ import (
 
 // rig is a backend, an agent and a client.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	tasks  string
 	state  string
 	kind   string // the environment type
@@ -49,7 +49,7 @@ const drain = 3 * time.Second
 
 // start brings a rig up whose containers run on the named OCI runtime. The
 // changes are made to the agent's configuration.
-func start(t *testing.T, runtime string, changes ...func(*grade.Config)) *rig {
+func start(t testing.TB, runtime string, changes ...func(*grade.Config)) *rig {
 	t.Helper()
 	tier.Require(t, tier.Native, tier.VM)
 	dir := t.TempDir()

@@ -31,18 +31,25 @@ func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
 		return Failed, err
 	}
 	fed := make(chan error, 1)
-	go func() { fed <- a.feed(ctx) }()
+	var signals <-chan os.Signal
+	begun := false
 	for {
 		select {
 		case in := <-answers:
 			if in.err != nil || in.kind == string(grading.KindRunStudentRetval) {
 				return a.end(in)
 			}
+			if !begun {
+				// The main process has the command. Input and signals go through
+				// connections of their own and must not come before it.
+				begun, signals = true, a.signals
+				go func() { fed <- a.feed(ctx) }()
+			}
 			a.output(in)
 			if err := a.rearm(); err != nil {
 				return Failed, err
 			}
-		case s := <-a.signals:
+		case s := <-signals:
 			if err := a.relaySignal(ctx, s.(syscall.Signal)); err != nil {
 				a.trouble = errors.Join(a.trouble, err)
 			}
