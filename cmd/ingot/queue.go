@@ -43,19 +43,3 @@ func (c *queueCmd) Run(ctx context.Context) error {
 	}
 	return w.Flush()
 }
-
-// killCmd kills one job.
-type killCmd struct {
-	backendFlags `embed:""`
-	Job          string `arg:"" help:"Id of the job, as listed by ingot queue."`
-}
-
-// Run asks for the job's end. The job's own client gets its result.
-func (c *killCmd) Run(ctx context.Context) error {
-	cl, _, done, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return cl.Kill(ctx, c.Job)
-}

@@ -18,23 +18,36 @@ func stub(t *testing.T, answer func(*wire.ClientNewJob) wire.Result) string {
 // stubAt is a stub that listens at addr.
 func stubAt(t *testing.T, addr string, cfg zmtp.Config, answer func(*wire.ClientNewJob) wire.Result) string {
 	t.Helper()
+	return serve(t, addr, cfg, func(m wire.Message) []wire.Message { return reply(m, answer) })
+}
+
+// serve answers what comes to addr, in one goroutine, and returns its address.
+func serve(t *testing.T, addr string, cfg zmtp.Config, reply func(wire.Message) []wire.Message) string {
+	t.Helper()
 	router, err := zmtp.Listen(addr, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	dialect := wire.NewDialect(wire.GH, wire.Limits{})
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		for ev := range router.Events() {
-			if ev.Kind == wire.PeerMessage {
-				for _, m := range reply(t, ev.Frame, answer) {
-					frame, err := wire.NewDialect(wire.GH, wire.Limits{}).Append(nil, m)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					_ = router.Send(ev.Peer, frame) // a client that left wants no answer
+			if ev.Kind != wire.PeerMessage {
+				continue
+			}
+			m, err := dialect.Decode(ev.Frame)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, r := range reply(m) {
+				frame, err := dialect.Append(nil, r)
+				if err != nil {
+					t.Error(err)
+					return
 				}
+				_ = router.Send(ev.Peer, frame) // a client that left wants no answer
 			}
 		}
 	}()
@@ -42,11 +55,7 @@ func stubAt(t *testing.T, addr string, cfg zmtp.Config, answer func(*wire.Client
 	return router.Addr()
 }
 
-func reply(t *testing.T, frame []byte, answer func(*wire.ClientNewJob) wire.Result) []wire.Message {
-	m, err := wire.NewDialect(wire.GH, wire.Limits{}).Decode(frame)
-	if err != nil {
-		t.Error(err)
-	}
+func reply(m wire.Message, answer func(*wire.ClientNewJob) wire.Result) []wire.Message {
 	switch m := m.(type) {
 	case *wire.ClientHello:
 		return []wire.Message{&wire.BackendUpdateEnvironments{Available: []wire.EnvironmentNames{{Type: "docker", Names: []string{"demo"}}}}}
