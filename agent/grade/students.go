@@ -27,11 +27,11 @@ type students struct {
 	frames *relay.Relay
 	routes routes
 
-	living map[string]*student // by socket, until they ended
-	made   int
-	memory int64 // of those that are not gone
-	count  int64 // of those
-	most   cgroups.Limits
+	living        map[string]*student // by socket, until they ended
+	made, refused int
+	memory        int64 // of those that are not gone
+	count         int64 // of those
+	most          cgroups.Limits
 
 	ctx   context.Context
 	stop  context.CancelCauseFunc
@@ -63,7 +63,9 @@ func (g *students) ask(ctx context.Context, r *grading.RunStudent) error {
 	}
 	s, err := g.admit(r)
 	if err != nil {
-		g.j.log.Warn("student container refused", "socket", r.SocketID, "err", err)
+		if g.refused++; g.refused <= maxComplaints {
+			g.j.log.Warn("student container refused", "socket", r.SocketID, "err", err, "count", g.refused)
+		}
 		g.answer(ctx, r.SocketID, retvalRefused)
 		return nil
 	}
