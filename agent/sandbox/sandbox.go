@@ -37,7 +37,7 @@ type Image struct {
 	Ref     string            // how Create finds it
 	ID      string            // digest of the image configuration, "sha256:…"
 	Created time.Time         // of the newest history entry; zero if unknown
-	Labels  map[string]string // of the image configuration
+	Labels  map[string]string // of the image configuration, and over them those that the store was given
 	Config  Config
 }
 

@@ -34,11 +34,15 @@ type image struct {
 	record        images.Image
 }
 
-// named is the image under one of its names, the caller's to change.
-func (i *image) named(ref string) sandbox.Image {
+// named is the image under one of its names, the caller's to change. The labels
+// of the store's record go over those of the image: an operator can set them
+// without building it anew.
+func (i *image) named(rec images.Image) sandbox.Image {
 	named := i.Image
-	named.Ref = ref
-	named.Labels = maps.Clone(i.Labels)
+	named.Ref = rec.Name
+	named.Labels = make(map[string]string, len(i.Labels)+len(rec.Labels))
+	maps.Copy(named.Labels, i.Labels)
+	maps.Copy(named.Labels, rec.Labels)
 	named.Config.Env = slices.Clone(i.Config.Env)
 	named.Config.Entrypoint = slices.Clone(i.Config.Entrypoint)
 	named.Config.Cmd = slices.Clone(i.Config.Cmd)
@@ -71,8 +75,9 @@ func (r *Runtime) Images(ctx context.Context, label string) ([]sandbox.Image, er
 			r.cfg.Log.Warn("image left out", "image", rec.Name, "error", err)
 			continue
 		}
-		if _, ok := img.Labels[label]; ok || label == "" {
-			found = append(found, img.named(rec.Name))
+		named := img.named(rec)
+		if _, ok := named.Labels[label]; ok || label == "" {
+			found = append(found, named)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b sandbox.Image) int { return b.Created.Compare(a.Created) })

@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/images/archive"
+	"github.com/containerd/errdefs"
 )
 
 // Import reads images in from an OCI or Docker archive, unpacks them and returns
@@ -33,9 +34,15 @@ func (r *Runtime) Import(ctx context.Context, archived io.Reader) ([]string, err
 	return refs, nil
 }
 
-// Pull fetches an image from its registry, as anyone, and unpacks it.
+// Pull fetches an image from its registry, as anyone, and unpacks it. The labels
+// that an image of that Ref was given stay.
 func (r *Runtime) Pull(ctx context.Context, ref string) error {
-	_, err := r.client.Pull(ctx, ref, client.WithPullUnpack, client.WithPullSnapshotter(r.cfg.Snapshotter))
+	known, err := r.client.ImageService().Get(ctx, ref)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("pull image %s: %w", ref, classify(err))
+	}
+	_, err = r.client.Pull(ctx, ref, client.WithPullUnpack, client.WithPullSnapshotter(r.cfg.Snapshotter),
+		client.WithPullLabels(known.Labels))
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", ref, classify(err))
 	}
@@ -48,6 +55,17 @@ func (r *Runtime) Remove(ctx context.Context, ref string) error {
 	err := r.client.ImageService().Delete(ctx, ref, images.SynchronousDelete())
 	if err != nil {
 		return fmt.Errorf("remove image %s: %w", ref, noImage(err))
+	}
+	return nil
+}
+
+// SetLabel gives an image a label that goes over the one it was built with, or
+// takes it away again if value is "". It stays when the image is imported or
+// pulled anew.
+func (r *Runtime) SetLabel(ctx context.Context, ref, key, value string) error {
+	_, err := r.client.ImageService().Update(ctx, images.Image{Name: ref, Labels: map[string]string{key: value}}, "labels."+key)
+	if err != nil {
+		return fmt.Errorf("label image %s: %w", ref, noImage(err))
 	}
 	return nil
 }

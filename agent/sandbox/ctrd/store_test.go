@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,69 @@ func TestNoSuchProgram(t *testing.T) {
 		if !errors.Is(err, sandbox.ErrBadRequest) {
 			t.Errorf("%s: %v, want it of class ErrBadRequest", name, err)
 		}
+	}
+}
+
+// A label that the store was given goes over the image's own, whatever is
+// imported under its name, until it is taken away.
+func TestSetLabel(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	labels := func() map[string]string {
+		t.Helper()
+		found, err := r.Images(t.Context(), probeLabel)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("images %+v, %v", found, err)
+		}
+		return found[0].Labels
+	}
+	set := func(key, value string) {
+		t.Helper()
+		if err := r.SetLabel(t.Context(), probeImage, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain(r)
+	set(probeLabel, "given")
+	wantChange(t, r)
+	set("other.example/key", "more")
+	if got := labels(); got[probeLabel] != "given" || got["other.example/key"] != "more" {
+		t.Errorf("labels %v", got)
+	}
+	if _, err := r.Import(t.Context(), imageArchive(t, probeImage, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if got := labels(); got[probeLabel] != "given" {
+		t.Errorf("labels %v after an import", got)
+	}
+	set(probeLabel, "")
+	if got := labels(); got[probeLabel] != "yes" || got["other.example/key"] != "more" {
+		t.Errorf("labels %v, want the image's own again", got)
+	}
+	if err := r.SetLabel(t.Context(), "no.such/image:1", probeLabel, "x"); !errors.Is(err, sandbox.ErrNoImage) {
+		t.Errorf("labelled nothing: %v, want ErrNoImage", err)
+	}
+	if images, err := r.Images(t.Context(), "other.example/key"); err != nil || len(images) != 1 {
+		t.Errorf("found %v, %v by a given label", images, err)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	d, err := r.Inspect(t.Context(), probeImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := r.Images(t.Context(), probeLabel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.ID != found[0].ID || d.Size < 1000 || d.Missing != 0 || !slices.Equal(d.Platforms, []string{Platform()}) || len(d.Given) != 0 {
+		t.Errorf("details %+v", d)
+	}
+	if _, err := r.Inspect(t.Context(), "no.such/image:1"); !errors.Is(err, sandbox.ErrNoImage) {
+		t.Errorf("inspected nothing: %v, want ErrNoImage", err)
+	}
+	if v, err := r.Version(t.Context()); err != nil || tooOld(v) {
+		t.Errorf("version %q, %v", v, err)
 	}
 }
