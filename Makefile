@@ -35,7 +35,7 @@ unit: ## Unit tests with the race detector, under a minute
 
 .PHONY: interop
 interop: ## Tests against ZeroMQ peers in Python
-	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack gcc libc6-dev libzmq3-dev
+	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack
 	$(GO) test -tags interop -shuffle=on $(call tier,interop)
 
 .PHONY: guest
@@ -76,7 +76,9 @@ vm-stop: ## Stop the machine
 	$(VM) stop
 
 .PHONY: bench
-bench: ## Benchmarks of the hot paths
+bench: ## Benchmarks of the hot paths, beside libzmq where there is one to compare with
+	$(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev libzmq3-dev
+	$(GO) test -tags bench -run TestThroughput -v ./wire/zmtp
 	$(GO) test -run '^$$' -bench . -benchmem ./wire/... ./backend/... ./agent/... ./testenv/bench
 
 .PHONY: lint

@@ -140,6 +140,29 @@ func (h *harness) next(e hasEvents, kind wire.EventKind) wire.Event {
 	return wire.Event{}
 }
 
+// turnover returns the end of one connection of r and the start of the next. A
+// dealer may be back before the router has told the end: the order of events is
+// that of one peer, not of several.
+func (h *harness) turnover(r hasEvents) (down, up wire.Event) {
+	h.t.Helper()
+	for down.Kind == 0 || up.Kind == 0 {
+		select {
+		case ev := <-r.Events():
+			switch ev.Kind {
+			case wire.PeerDown:
+				down = ev
+			case wire.PeerUp:
+				up = ev
+			default:
+				h.t.Fatalf("event %+v, want an end and a start", ev)
+			}
+		case <-time.After(patience):
+			h.t.Fatalf("down %+v and up %+v, want both", down, up)
+		}
+	}
+	return down, up
+}
+
 // pair returns both ends of a connection and its name on each.
 func (h *harness) pair() (r ClosableRouter, rp wire.Peer, d ClosableDealer, dp wire.Peer) {
 	h.t.Helper()

@@ -77,8 +77,8 @@ func peersNotReused(h *harness) {
 	seen := map[wire.Peer]bool{rp: true}
 	for range 3 {
 		r.Drop(rp, nil)
-		h.next(r, wire.PeerDown)
 		h.next(d, wire.PeerDown)
+		_, up := h.turnover(r)
 		if err := r.Send(rp, nil); !errors.Is(err, wire.ErrNoPeer) {
 			h.t.Errorf("router: send to a peer that is down: %v, want ErrNoPeer", err)
 		}
@@ -86,7 +86,7 @@ func peersNotReused(h *harness) {
 			h.t.Errorf("dealer: send to a peer that is down: %v, want ErrNoPeer", err)
 		}
 		old := dp
-		rp, dp = h.next(r, wire.PeerUp).Peer, h.next(d, wire.PeerUp).Peer
+		rp, dp = up.Peer, h.next(d, wire.PeerUp).Peer
 		if seen[rp] || old == dp {
 			h.t.Fatalf("peer %d, %d named a connection before", rp, dp)
 		}
@@ -101,12 +101,11 @@ var errWhy = errors.New("the reason")
 func dropCause(h *harness) {
 	r, rp, d, _ := h.pair()
 	r.Drop(rp, errWhy)
-	if down := h.next(r, wire.PeerDown); !errors.Is(down.Err, errWhy) {
-		h.t.Errorf("router: down with %v, want %v", down.Err, errWhy)
-	}
 	h.next(d, wire.PeerDown)
 	dp := h.next(d, wire.PeerUp).Peer
-	h.next(r, wire.PeerUp)
+	if down, _ := h.turnover(r); !errors.Is(down.Err, errWhy) {
+		h.t.Errorf("router: down with %v, want %v", down.Err, errWhy)
+	}
 	d.Drop(dp, errWhy)
 	if down := h.next(d, wire.PeerDown); !errors.Is(down.Err, errWhy) {
 		h.t.Errorf("dealer: down with %v, want %v", down.Err, errWhy)
