@@ -14,7 +14,7 @@ import (
 type link struct {
 	mu      sync.Mutex
 	stalled bool
-	torn    bool // one side cannot know how the other fares
+	torn    bool          // one side cannot know how the other fares
 	changed chan struct{} // closed and replaced whenever a side should look again
 }
 
