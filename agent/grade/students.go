@@ -27,11 +27,12 @@ type students struct {
 	frames *relay.Relay
 	routes routes
 
-	living        map[string]*student // by socket, until they ended
-	made, refused int
-	memory        int64 // of those that are not gone
-	count         int64 // of those
-	most          cgroups.Limits
+	living  map[string]*student // by socket, until they ended
+	memory  int64               // of those that are not gone
+	count   int64               // of those
+	most    cgroups.Limits      // that the job's group has had
+	made    int
+	refused int
 
 	ctx   context.Context
 	stop  context.CancelCauseFunc

@@ -8,9 +8,11 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 )
 
-// LabelName is the label that makes an image an environment of that name
-// (PROTOCOL.md 4.2).
-const LabelName = labelName
+// Labels that people are told of (PROTOCOL.md 4.2).
+const (
+	LabelName    = labelName    // makes an image an environment of that name
+	LabelVersion = labelVersion // "3" or "4": that of INGInious' programs in it
+)
 
 // Offer is an environment as an agent offers it.
 type Offer struct {

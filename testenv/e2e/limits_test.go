@@ -61,6 +61,7 @@ echo 'x=0123456789abcdef; while :; do x=$x$x; done' > student/eat
 run_student sleep 5 & other=$!
 run_student --memory 30 sh student/eat; is 252
 wait $other; is 0`)
+		r.check(t, "tiny", `run_student --memory 1 true; code=$?; test $code = 252 || test $code = 254 || no "code $code"`)
 		r.check(t, "beside", `
 dd if=/dev/zero of=/dev/shm/x bs=1M count=60 2>/dev/null
 run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60 && sleep 3'" & other=$!

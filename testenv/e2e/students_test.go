@@ -49,6 +49,7 @@ is 7
 test "$out" = question || no "output $out"
 test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"`)
 		r.check(t, "signalled", `run_student "sh -c 'kill -9 \$\$'"; is 247`)
+		r.check(t, "signal", `run_student sleep 1000 & sleep 1; kill -TERM $!; wait $!; is 241`)
 		r.check(t, "box", `
 mkdir -p student/scripts systemfiles; echo mine > student/mine; echo run > student/scripts/s; echo 1.2.3.4 there > systemfiles/hosts; echo secret > secret
 cat > student/look <<'E'
@@ -120,14 +121,14 @@ timeout 60 run_student true; is 254`)
 func TestStudentSharesNetwork(t *testing.T) {
 	r := start(t, "crun")
 	r.check(t, "network", `
-ip link set lo up 2>/dev/null
-(echo hello | nc -l -p 8000 -s 127.0.0.1 >/dev/null) &
+echo hello > page
+httpd -f -p 127.0.0.1:8000 -h /task &
+echo 'for i in 1 2 3 4 5 6 7 8 9; do wget -q -O - http://127.0.0.1:8000/page && exit; sleep 1; done; exit 1' > student/ask
+his=$(run_student --share-network sh student/ask); is 0
+test "$his" = hello || no "said $his"
 own=$(readlink /proc/self/ns/net)
-his=$(run_student --share-network readlink /proc/self/ns/net)
-test "$own" = "$his" || no "networks $own and $his"
-his=$(run_student readlink /proc/self/ns/net)
-test "$own" != "$his" || no "it shares the network unasked"
-kill %1`)
+his=$(run_student readlink /proc/self/ns/net); is 0
+test "$own" != "$his" || no "it shares the network unasked"`)
 }
 
 // A job that ends takes its student containers with it.
