@@ -81,16 +81,18 @@ bench: ## Benchmarks of the hot paths, beside libzmq where there is one to compa
 	$(GO) test -tags bench -run TestThroughput -v ./wire/zmtp
 	$(GO) test -run '^$$' -bench . -benchmem ./wire/... ./backend/... ./agent/... ./testenv/bench
 
-.PHONY: lint
-lint: ## Format, vet and lint
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
-	$(GO) vet ./...
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+TAGS := interop native vm browser qemu bench
 
-.PHONY: generate
-generate: ## Regenerate codecs and goldens, and show what changed
+.PHONY: check
+check: ## Formatting, vet with every tag, and generated code that is up to date
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet -tags '$(TAGS)' ./...
 	$(GO) generate ./...
 	git diff --stat --exit-code
+
+.PHONY: lint
+lint: check ## The same and golangci-lint, which takes minutes to build once
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
 .PHONY: install
 install: build ## Install the programs and units below PREFIX (/usr) on this machine
