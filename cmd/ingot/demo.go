@@ -96,11 +96,11 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := c.awaitAgents(ctx, cl, jobs); err != nil {
 		return err
 	}
-	return t.print(os.Stdout, grade(ctx, cl, jobs))
+	return t.print(os.Stdout, submitAll(ctx, cl, jobs))
 }
 
-// grade submits all jobs at once and waits for their results.
-func grade(ctx context.Context, cl *client.Client, jobs []*wire.ClientNewJob) []outcome {
+// submitAll submits all jobs at once and waits for their results.
+func submitAll(ctx context.Context, cl *client.Client, jobs []*wire.ClientNewJob) []outcome {
 	show := newProgress(os.Stderr, false)
 	show.to(fmt.Sprintf("grading %d jobs", len(jobs)))
 	results := make([]outcome, len(jobs))

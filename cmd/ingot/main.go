@@ -21,6 +21,7 @@ type cli struct {
 	Bench  benchCmd  `cmd:"" help:"Submit one job again and again and show how long it takes."`
 	Queue  queueCmd  `cmd:"" help:"List the jobs of a backend."`
 	Kill   killCmd   `cmd:"" help:"Kill a job, whoever submitted it."`
+	Images imagesCmd `cmd:"" help:"Manage the images of this machine's grader."`
 	Cert   certCmd   `cmd:"" help:"Make certificates for TLS between backend and agents."`
 }
 

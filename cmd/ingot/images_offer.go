@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
+	"github.com/ingot-grading/ingot/oci"
+)
+
+// offerFlags are those of an agent that decide what it offers.
+type offerFlags struct {
+	Runtime []string `placeholder:"NAME" default:"runc" help:"OCI runtimes that the agent offers; repeatable (${default})."`
+	Init    string   `type:"path" placeholder:"FILE" help:"The agent's --init: it gives ingot-init to images without INGInious' programs."`
+}
+
+// config is what an agent with these flags offers by.
+func (f offerFlags) config() (grade.Config, error) {
+	cfg := grade.Config{Guest: f.Init}
+	for _, name := range f.Runtime {
+		r, ok := oci.FindRuntime(name)
+		if !ok {
+			return cfg, fmt.Errorf("--runtime %s: not a runtime that agents know", name)
+		}
+		if !slices.ContainsFunc(cfg.Kinds, func(k grade.Kind) bool { return k.EnvType == r.EnvType }) {
+			cfg.Kinds = append(cfg.Kinds, grade.Kind{EnvType: r.EnvType, Runtime: r})
+		}
+	}
+	return cfg, nil
+}
+
+type imagesLsCmd struct {
+	storeFlags `embed:""`
+	offerFlags `embed:""`
+}
+
+// Run lists all images, newest first.
+func (c *imagesLsCmd) Run(ctx context.Context) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, func(rt *ctrd.Runtime) error {
+		all, err := rt.Images(ctx, "")
+		if err != nil {
+			return err
+		}
+		sizes := make([]int64, len(all))
+		for i, img := range all {
+			d, err := rt.Inspect(ctx, img.Ref)
+			if err != nil {
+				return err
+			}
+			sizes[i] = d.Size
+		}
+		return listImages(os.Stdout, all, sizes, cfg)
+	})
+}
+
+func listImages(out io.Writer, all []sandbox.Image, sizes []int64, cfg grade.Config) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "IMAGE\tENVIRONMENT\tLABEL\tCREATED\tSIZE\tID\tUSED")
+	uses := usesOf(all, cfg)
+	for i, img := range all {
+		created := "-"
+		if !img.Created.IsZero() {
+			created = img.Created.Local().Format(time.DateTime)
+		}
+		id, _ := strings.CutPrefix(img.ID, "sha256:")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.12s\t%s\n", img.Ref, orDash(img.Labels[grade.LabelName]), orDash(img.Labels[grade.LabelVersion]),
+			created, mebibytes(sizes[i]), id, uses[i])
+	}
+	return w.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// usesOf says of each image as what it is offered, or why it is not.
+func usesOf(all []sandbox.Image, cfg grade.Config) []string {
+	wrong := map[string]string{}
+	offers := grade.Survey(all, cfg, func(img sandbox.Image, err error) { wrong[img.Ref] = "no: " + err.Error() })
+	uses := make([]string, len(all))
+	for i, img := range all {
+		var as, better []string
+		for _, o := range offers {
+			switch {
+			case o.Image == img.Ref:
+				as = append(as, o.Type+"/"+o.Name)
+			case o.Name == img.Labels[grade.LabelName]:
+				better = append(better, o.Image)
+			}
+		}
+		name, named := img.Labels[grade.LabelName]
+		switch {
+		case len(as) > 0:
+			uses[i] = strings.Join(as, ", ")
+		case !named:
+			uses[i] = "no: it has no environment name"
+		case wrong[img.Ref] != "":
+			uses[i] = wrong[img.Ref]
+		case len(better) > 0:
+			uses[i] = fmt.Sprintf("no: %s is %s now", name, better[0])
+		default:
+			uses[i] = "no: it needs another runtime"
+		}
+	}
+	return uses
+}
