@@ -111,6 +111,45 @@ func TestResultIntoTheVoid(t *testing.T) {
 	}
 }
 
+// A job or a kill that was under way when the connection broke is sent again.
+func TestMessagesIntoTheVoid(t *testing.T) {
+	in(t, func(t *testing.T, c *cluster.Cluster) {
+		ids := c.Submit(1, cluster.Sleep(time.Minute))
+		time.Sleep(time.Second)
+		c.Agent("a1").Partition(true)
+		ids = append(ids, c.Submit(1, cluster.Sleep(time.Minute))...)
+		c.Client(0).Kill(ids[0])
+		synctest.Wait() // both are on their way
+		c.Agent("a1").Cut()
+		c.Agent("a1").Partition(false)
+		began := time.Now()
+		want(t, c, results{"killed": 1, "success": 1})
+		if took := time.Since(began); took > 65*time.Second || c.Runs(ids[1]) != 1 {
+			t.Errorf("took %v, ran %d times", took, c.Runs(ids[1]))
+		}
+	}, cluster.Slots(2))
+}
+
+// A job that reaches an agent which is stopping runs elsewhere, soon.
+func TestJobCrossesStop(t *testing.T) {
+	in(t, func(t *testing.T, c *cluster.Cluster) {
+		c.Submit(1, cluster.Sleep(time.Minute))
+		synctest.Wait()
+		c.Agent("a1").Partition(true)
+		late := c.Submit(1, cluster.Sleep(time.Second))
+		synctest.Wait() // it is on its way
+		c.Agent("a1").Stop()
+		synctest.Wait()
+		c.StartAgent("a2")
+		c.Agent("a1").Partition(false)
+		time.Sleep(5 * time.Second)
+		if got := c.Answer(late[0]); got != "success" {
+			t.Errorf("the late job: %q, want it done", got)
+		}
+		want(t, c, results{"success": 2})
+	}, cluster.Slots(2), cluster.Drain(2*time.Minute))
+}
+
 // An agent that is told to stop ends what it runs and takes no more, so that
 // nobody's job suffers while there are others.
 func TestDrainUnderLoad(t *testing.T) {
@@ -172,13 +211,16 @@ func everyMessage(t *testing.T, breakAt func(*cluster.Cluster, int), mend func(*
 		}
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			in(t, func(t *testing.T, c *cluster.Cluster) {
+				const quiet = 2050 * time.Millisecond // until no second begins, so that nothing is said
 				breakAt(c, n)
 				ids := c.Submit(3, cluster.Sleep(1500*time.Millisecond))
-				time.Sleep(2 * time.Second)
+				time.Sleep(quiet)
+				synctest.Wait()
 				broke = mend(c)
 				c.Submit(2, cluster.Sleep(100*time.Millisecond))
 				c.Client(0).Kill(ids[1])
-				time.Sleep(2 * time.Second)
+				time.Sleep(quiet)
+				synctest.Wait()
 				broke = mend(c) || broke
 				c.WantEachJobDoneOnce()
 				broke = mend(c) || broke

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"testing/synctest"
 
 	"github.com/ingot-grading/ingot/backend"
 	"github.com/ingot-grading/ingot/wire"
@@ -55,16 +56,23 @@ func (c *Cluster) StartBackend() {
 	}()
 }
 
-// KillBackend ends the backend as kill -9 does.
+// KillBackend ends the backend as kill -9 does and returns when everybody has
+// seen that.
 func (c *Cluster) KillBackend() {
 	c.backend.kill()
-	<-c.backend.over
+	c.awaitEnd()
 }
 
-// StopBackend ends the backend as SIGTERM does and returns when it has ended.
+// StopBackend ends the backend as SIGTERM does and returns when everybody has
+// seen that.
 func (c *Cluster) StopBackend() {
 	c.backend.stop(errTerminated)
+	c.awaitEnd()
+}
+
+func (c *Cluster) awaitEnd() {
 	<-c.backend.over
+	synctest.Wait()
 }
 
 // RestartBackend kills the backend and starts another.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -95,8 +96,12 @@ func (cl *Client) Pause(on bool) {
 	cl.notify()
 }
 
-// Cut breaks the connection. The client makes another at once.
-func (cl *Client) Cut() { cl.dealer.Cut() }
+// Cut breaks the connection and returns when both sides know. The client makes
+// another at once.
+func (cl *Client) Cut() {
+	cl.dealer.Cut()
+	synctest.Wait()
+}
 
 // Disconnect ends the client for good.
 func (cl *Client) Disconnect() {
