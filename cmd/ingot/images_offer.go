@@ -19,12 +19,15 @@ import (
 // offerFlags are those of an agent that decide what it offers.
 type offerFlags struct {
 	Runtime []string `placeholder:"NAME" default:"runc" help:"OCI runtimes that the agent offers; repeatable (${default})."`
-	Init    string   `type:"path" placeholder:"FILE" help:"The agent's --init: it gives ingot-init to images without INGInious' programs."`
+	Init    string   `type:"path" placeholder:"FILE" default:"/usr/lib/ingot/ingot-init" help:"The agent's --init, for images without INGInious' programs; none if it is not there (${default})."`
 }
 
 // config is what an agent with these flags offers by.
 func (f offerFlags) config() (grade.Config, error) {
-	cfg := grade.Config{Guest: f.Init}
+	var cfg grade.Config
+	if _, err := os.Stat(f.Init); err == nil {
+		cfg.Guest = f.Init
+	}
 	for _, name := range f.Runtime {
 		r, ok := oci.FindRuntime(name)
 		if !ok {

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// doctorCmd looks at what a grader needs of its machine.
+type doctorCmd struct {
+	storeFlags `embed:""`
+	Tmpdir     string        `type:"path" default:"/var/lib/ingot" help:"Directory of the agent's running jobs (${default})."`
+	Store      string        `type:"path" default:"/var/lib/containerd" help:"Directory of containerd (${default})."`
+	Patience   time.Duration `default:"10s" help:"How long to wait for each answer (${default})."`
+}
+
+// Run prints what it found. It ends with status 1 if no grader can work here.
+func (c *doctorCmd) Run(ctx context.Context) error {
+	return printFindings(os.Stdout, c.look(ctx).judge())
+}
+
+// facts is what there is on a machine, as far as a grader needs it.
+type facts struct {
+	root        bool
+	kernel      string // release
+	openat2     error
+	overlay     bool     // the kernel knows it now
+	controllers []string // of cgroup v2
+	cgroups     error    // not nil: there is no such hierarchy
+	containerd  string   // version
+	unreachable error    // not nil: it cannot be used
+	programs    map[string]program
+	disks       []disk
+}
+
+// program is something to be run.
+type program struct {
+	path    string // "" if it is not installed
+	version string // the first line of what it says of itself
+	err     error  // not nil: it cannot be run
+}
+
+// disk is the file system of a directory.
+type disk struct {
+	dir         string
+	free, total uint64 // bytes
+	inodes      uint64 // free
+	err         error
+}
+
+// judge says what the facts mean, most basic first.
+func (f facts) judge() []finding {
+	var all []finding
+	add := func(more ...finding) { all = append(all, more...) }
+	if f.root {
+		add(finding{ok, "this is root", ""})
+	} else {
+		add(finding{fail, "this is not root: containers cannot be made, and some of what follows may be wrong", "run it with sudo"})
+	}
+	add(judgeKernel(f.kernel))
+	if f.openat2 != nil {
+		add(finding{fail, fmt.Sprintf("the system call openat2 does not work: %v", f.openat2), "use Linux 5.10 or newer, and no system call filter that refuses it"})
+	} else {
+		add(finding{ok, "openat2 works", ""})
+	}
+	if f.overlay {
+		add(finding{ok, "the kernel has overlay file systems", ""})
+	} else {
+		add(finding{warn, "the kernel does not have overlay file systems at the moment", "modprobe overlay, and name it in /etc/modules-load.d"})
+	}
+	add(judgeCgroups(f.controllers, f.cgroups)...)
+	if f.unreachable != nil {
+		add(finding{fail, f.unreachable.Error(), ""})
+	} else {
+		add(finding{ok, "containerd " + f.containerd + " answers", ""})
+	}
+	add(judgeRuntimes(f.programs)...)
+	for _, d := range f.disks {
+		add(d.judge())
+	}
+	return all
+}
+
+func judgeKernel(release string) finding {
+	v, known := parseVersion(release)
+	switch {
+	case !known:
+		return finding{warn, fmt.Sprintf("the kernel's version %q tells nothing", release), "see that it is Linux 5.10 or newer"}
+	case v.below(5, 10, 0):
+		return finding{fail, "Linux " + release + " is too old", "use 5.10 or newer, better 5.19"}
+	case v.below(5, 19, 0):
+		return finding{warn, "Linux " + release + " does not tell how much memory jobs used at most", "use 5.19 or newer"}
+	}
+	return finding{ok, "Linux " + release, ""}
+}
+
+func judgeCgroups(have []string, err error) []finding {
+	if err != nil {
+		return []finding{{fail, err.Error(), "boot with the kernel option systemd.unified_cgroup_hierarchy=1"}}
+	}
+	var all []finding
+	has := map[string]bool{}
+	for _, c := range have {
+		has[c] = true
+	}
+	for _, c := range []struct{ name, level, lack string }{
+		{"memory", fail, "jobs cannot be kept from using all memory"},
+		{"pids", fail, "jobs cannot be kept from making processes without end"},
+		{"cpu", warn, "jobs cannot be limited to a share of a CPU"},
+		{"io", warn, "what jobs read and write is not told"},
+	} {
+		switch {
+		case has[c.name]:
+			all = append(all, finding{ok, "cgroup v2 has the controller " + c.name, ""})
+		case c.level == fail:
+			all = append(all, finding{fail, "cgroup v2 lacks the controller " + c.name + ": " + c.lack,
+				"see that no version 1 hierarchy holds it (mount | grep cgroup), and that no kernel option disables it (cgroup_disable)"})
+		default:
+			all = append(all, finding{c.level, "cgroup v2 lacks the controller " + c.name + ": " + c.lack, ""})
+		}
+	}
+	return all
+}
+
+func (d disk) judge() finding {
+	const gib = 1 << 30
+	if d.err != nil {
+		return finding{warn, d.err.Error(), "see that there is room for jobs"}
+	}
+	free := fmt.Sprintf("%.1f of %.1f GiB free for %s", float64(d.free)/gib, float64(d.total)/gib, d.dir)
+	switch {
+	case d.free < gib:
+		return finding{fail, free, "make room: jobs fail when it runs out"}
+	case d.free < 5*gib || d.inodes < 50_000:
+		return finding{warn, fmt.Sprintf("%s, %d files", free, d.inodes), "make room: images and jobs need some gigabytes"}
+	}
+	return finding{ok, free, ""}
+}
