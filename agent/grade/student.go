@@ -85,7 +85,7 @@ func (s *student) run(ctx context.Context) (ending, error) {
 		end = s.box.kill(ctx)
 	}
 	unwatch()
-	s.detach()
+	s.detach(s.g.ctx)
 	s.box.measure(&end)
 	if end.code != 0 {
 		s.log.Debug("student container failed", "code", end.code, "stderr", s.stderr.String())
@@ -120,16 +120,17 @@ func (s *student) hangUp() {
 }
 
 // detach sees to it that all that the container wrote has been passed on, and
-// that nobody waits for it any more.
-func (s *student) detach() {
-	ctx, done := context.WithTimeoutCause(context.Background(), drainTimeout, errSlowDrain)
-	defer done()
+// that nobody waits for it any more. The grader may take its time to read, up to
+// its own end.
+func (s *student) detach(ctx context.Context) {
 	s.hangUp()
 	if s.frames != nil {
-		if err := s.frames.Wait(ctx); err != nil {
+		if err := s.frames.Wait(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("bad output of the student container", "err", err)
 		}
 	}
+	ctx, done := context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
+	defer done()
 	s.stderr.wait(ctx)
 	if s.socket != nil {
 		s.wake()
