@@ -36,6 +36,11 @@ func (s *session) onWire(ev wire.Event) {
 		s.backlog = nil // if it is still wanted it comes again: nobody was told that it started
 		s.out.broken(s.heard)
 		s.log.Warn("lost the backend", "err", ev.Err, "jobs", len(s.jobs))
+	case wire.PeerAlive:
+		if ev.Peer == s.peer {
+			s.heard = time.Now()
+			s.send(&wire.Pong{}) // the pings that we could answer wait behind the message
+		}
 	case wire.PeerMessage:
 		if ev.Peer != s.peer {
 			return

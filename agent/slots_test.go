@@ -156,3 +156,18 @@ func TestEndClosedUnderRun(t *testing.T) {
 		b.over <- nil // for the cleanup
 	})
 }
+
+// While a long message comes in the connection is not given up, and the backend
+// hears of the agent, whose answers to pings would wait behind it.
+func TestLongMessageIsASignOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, graders{}, func(cfg *agent.Config) { cfg.Silence = 10 * time.Second })
+		for range 20 {
+			time.Sleep(time.Second)
+			b.dealer.Alive()
+			if m, ok := b.next().(*wire.Pong); !ok {
+				t.Fatalf("got %T, want a pong", m)
+			}
+		}
+	})
+}

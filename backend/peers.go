@@ -39,6 +39,10 @@ func (b *Backend) onAgent(ev wire.Event) {
 		if p, m := b.decode(b.agents, ev); m != nil {
 			b.step(sched.AgentMessage{Peer: ev.Peer, Old: p.old(), Msg: m})
 		}
+	case wire.PeerAlive:
+		if b.agents.peers[ev.Peer] != nil {
+			b.step(sched.AgentAlive{Peer: ev.Peer})
+		}
 	case wire.PeerDown:
 		if b.down(b.agents, ev) {
 			b.step(sched.AgentDown{Peer: ev.Peer})

@@ -15,11 +15,13 @@ type Peer uint64
 // EventKind says what an [Event] tells.
 type EventKind uint8
 
-// For each Peer: one PeerUp, any number of PeerMessage, one PeerDown, in this order.
+// For each Peer: one PeerUp, any number of PeerMessage and PeerAlive, one
+// PeerDown, in this order.
 const (
 	PeerUp EventKind = iota + 1
 	PeerMessage
 	PeerDown
+	PeerAlive // more of a message arrived that takes long; about once a second
 )
 
 // Event is something that happened on an end of the wire.

@@ -39,6 +39,9 @@ type AgentMessage struct {
 	Msg  wire.Message
 }
 
+// AgentAlive tells that an agent is in the middle of a long message.
+type AgentAlive struct{ Peer wire.Peer }
+
 // AgentDown tells that an agent's connection ended.
 type AgentDown struct{ Peer wire.Peer }
 
@@ -70,6 +73,7 @@ func (ClientMessage) isEvent() {}
 func (ClientDown) isEvent()    {}
 func (AgentUp) isEvent()       {}
 func (AgentMessage) isEvent()  {}
+func (AgentAlive) isEvent()    {}
 func (AgentDown) isEvent()     {}
 func (Tick) isEvent()          {}
 func (Drain) isEvent()         {}

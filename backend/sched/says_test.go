@@ -18,8 +18,12 @@ func (p *play) says(name, verb, job string, opt map[string]string) error {
 		return fmt.Errorf("no connection %s", name)
 	}
 	if peer%2 == 1 {
-		if verb == "down" {
+		switch verb {
+		case "down":
 			p.step(AgentDown{peer})
+			return nil
+		case "alive":
+			p.step(AgentAlive{peer})
 			return nil
 		}
 		msg, err := p.agentMessage(name, verb, job, opt)

@@ -70,6 +70,10 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgent(a, ev)
 		}
+	case AgentAlive:
+		if a := s.agents[ev.Peer]; a != nil {
+			a.unanswered = 0
+		}
 	case AgentDown:
 		if a := s.agents[ev.Peer]; a != nil {
 			s.disconnected(a)

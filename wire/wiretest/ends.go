@@ -104,6 +104,17 @@ func (d *Dealer) Cut() {
 	}
 }
 
+// Alive hands up a [wire.PeerAlive] of the connection, as if a message took long
+// to come. It returns when the owner has taken it.
+func (d *Dealer) Alive() {
+	d.link.Lock()
+	s := d.now
+	d.link.Unlock()
+	if s != nil {
+		d.hand(s, wire.Event{Kind: wire.PeerAlive, Peer: s.peer})
+	}
+}
+
 // Stall stops (true) or restarts (false) what moves on the link, in both
 // directions, for this connection and later ones. Both sides stay up and their
 // queues fill, as with a peer that answers heartbeats but does not read.

@@ -99,6 +99,7 @@ func (e *end) serve(c *conn) (count int) {
 		c.cancel(err)
 	}
 	if <-up {
+		m.alive = func() { e.hand(c, wire.Event{Kind: wire.PeerAlive, Peer: c.peer}) }
 		// Whoever was told of a PeerUp waits for the PeerDown: it is never left out.
 		defer func() { e.events <- wire.Event{Kind: wire.PeerDown, Peer: c.peer, Err: context.Cause(c.ctx)} }()
 	}

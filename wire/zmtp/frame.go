@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // The flags of a frame's first byte.
@@ -78,7 +79,7 @@ const (
 
 // readBody reads n bytes into memory of their own, which it takes from spare if
 // that has some.
-func readBody(r *bufio.Reader, n int64, spare *spare) ([]byte, error) {
+func readBody(r io.Reader, n int64, spare *spare) ([]byte, error) {
 	b := spare.take(n)
 	if b == nil {
 		b = make([]byte, min(n, firstAlloc))
@@ -94,6 +95,30 @@ func readBody(r *bufio.Reader, n int64, spare *spare) ([]byte, error) {
 		copy(grown, b)
 		b = grown
 	}
+}
+
+// aliveEvery is how often the owner hears that a message is still coming.
+const aliveEvery = time.Second
+
+// slow reads the body of a message and calls alive while it takes long.
+type slow struct {
+	r     *bufio.Reader
+	alive func()
+	since time.Time // of the last call, or of the first time that there was not enough
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	n, err := s.r.Read(b)
+	if n < len(b) && err == nil {
+		switch now := time.Now(); {
+		case s.since.IsZero():
+			s.since = now
+		case now.Sub(s.since) >= aliveEvery:
+			s.since = now
+			s.alive()
+		}
+	}
+	return n, err
 }
 
 // skipBody reads n bytes and forgets them.

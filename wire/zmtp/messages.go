@@ -25,6 +25,8 @@ type messages struct {
 	// ping is called for each PING with the time that the peer allows itself to
 	// be silent, zero if it does not say, and with the context to answer with.
 	ping func(ttl time.Duration, context []byte)
+	// alive is called about once a second while a payload is read; nil: never.
+	alive func()
 }
 
 func newMessages(r io.Reader, cfg *Config, spare *spare, ping func(time.Duration, []byte)) *messages {
@@ -66,7 +68,7 @@ func (m *messages) next() ([]byte, error) {
 		case taken:
 			err = skipBody(m.r, h.size)
 		default:
-			payload, err = readBody(m.r, h.size, m.spare)
+			payload, err = readBody(m.body(h.size), h.size, m.spare)
 			taken = true
 		}
 		if err != nil {
@@ -76,6 +78,15 @@ func (m *messages) next() ([]byte, error) {
 			return payload, nil
 		}
 	}
+}
+
+// body returns where to read a payload of n bytes. What fits into the buffer
+// takes no time worth a word.
+func (m *messages) body(n int64) io.Reader {
+	if m.alive == nil || n <= readBuffer {
+		return m.r
+	}
+	return &slow{r: m.r, alive: m.alive}
 }
 
 // command reads a command of n bytes. Only PING means something here.
