@@ -30,6 +30,7 @@ func TestEveryJobIsAnsweredOnce(t *testing.T) {
 			"agent finishes": w.agentFinishes,
 			"agent lies":     w.agentLies,
 			"agent hello":    w.agentHello,
+			"agent stops":    w.agentStops,
 			"time passes":    func(t *rapid.T) { w.pass(rapid.IntRange(1, 20).Draw(t, "seconds")) },
 			"operator":       w.operator,
 			"":               func(*rapid.T) { w.check() },
@@ -63,6 +64,7 @@ type wproc struct {
 	routing string
 	old     bool
 	broken  bool // the connection is dead, but not yet known to be
+	stops   bool // it takes no more jobs
 	slots   int
 	envs    []string
 	jobs    map[agentKey]bool // true: it runs
@@ -140,8 +142,8 @@ func (w *world) toAgent(e ToAgent) {
 		w.says(p, &wire.Pong{})
 	case *wire.BackendNewJob:
 		k := agentKey{string(m.Client), m.JobID}
-		if _, has := p.jobs[k]; has {
-			return // sent again after a reconnection
+		if _, has := p.jobs[k]; has || p.stops {
+			return // sent again after a reconnection, or left to others
 		}
 		p.jobs[k] = false
 	case *wire.BackendKillJob:

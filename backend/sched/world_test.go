@@ -98,6 +98,23 @@ func (w *world) connect(p *wproc) {
 	w.step(AgentUp{p.peer, cmp.Or(p.routing, fmt.Sprint("\x00", p.peer)), ""})
 	w.hello(p)
 	w.flush(p)
+	for _, k := range slices.SortedFunc(keys(p.jobs), compare) {
+		if p.jobs[k] { // false: it has been killed meanwhile, or has not started
+			w.says(p, &wire.AgentJobStarted{Client: k.routing(), JobID: k.id})
+		}
+	}
+}
+
+// agentStops makes an agent of ours say that it has no slots any more. What it
+// did not start it forgets.
+func (w *world) agentStops(t *rapid.T) {
+	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
+	if p.routing == "" {
+		t.Skip("not ours")
+	}
+	p.slots, p.stops = 0, true
+	maps.DeleteFunc(p.jobs, func(_ agentKey, started bool) bool { return !started })
+	w.hello(p)
 }
 
 func (w *world) hello(p *wproc) {
@@ -184,6 +201,9 @@ func (w *world) agentLies(t *rapid.T) {
 
 func (w *world) agentHello(t *rapid.T) {
 	p := w.someProc(t, true)
+	if p.stops {
+		t.Skip("stops")
+	}
 	p.slots, p.envs = rapid.IntRange(0, 3).Draw(t, "slots"), w.someEnvironments(t)
 	if a := w.state.agents[p.peer]; a != nil {
 		p.slots = max(p.slots, len(a.jobs)) // fewer is allowed, but then the check of slots means nothing
