@@ -54,8 +54,8 @@ func (s *State) remind(a *agent) {
 		case j.turn > a.back:
 		case j.killed:
 			s.sendKill(j)
-		case j.phase == sent && a.slots == 0 && s.again(j):
-			s.requeue(j)
+		case j.phase == sent && a.slots == 0:
+			s.takeBack(j)
 		case j.phase == sent:
 			s.sendJob(j)
 		}
@@ -74,26 +74,27 @@ func (s *State) lose(a *agent) {
 		s.show(t)
 	}
 	for _, j := range jobs {
-		switch {
-		case j.killed:
-			s.finish(j, EndKilled, j.result("killed", textKilled, wire.Nullable{}))
-		case s.again(j):
-			s.requeue(j)
-		default:
-			s.finish(j, EndAgentLost, j.result("crash", textLost, wire.Nullable{Null: true}))
-		}
+		s.takeBack(j)
 	}
 }
 
-// requeue takes j from its agent and gives it to another, or makes it wait.
-func (s *State) requeue(j *job) {
-	from := j.agent
-	s.release(j)
-	s.emit(JobRequeued{&j.Job, from.name})
-	s.place(j)
+// takeBack takes j from an agent that will not end it: it is queued again or
+// answered.
+func (s *State) takeBack(j *job) {
+	switch {
+	case j.killed:
+		s.finish(j, EndKilled, j.result("killed", textKilled, wire.Nullable{}))
+	case s.again(j):
+		from := j.agent
+		s.release(j)
+		s.emit(JobRequeued{&j.Job, from.name})
+		s.place(j)
+	default:
+		s.finish(j, EndAgentLost, j.result("crash", textLost, wire.Nullable{Null: true}))
+	}
 }
 
-// again reports whether j, whose agent is lost, is to be queued again.
+// again reports whether j, which its agent will not end, is to be queued again.
 func (s *State) again(j *job) bool {
 	if j.owner.gone || s.stopped || j.sends >= maxSends {
 		return false
