@@ -24,7 +24,7 @@ type backendFlags struct {
 // connect returns a client that the backend has answered, and what it offers.
 // The caller must call the returned function at the end.
 func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.EnvironmentNames, func(), error) {
-	certs, err := f.TLS.Load()
+	certs, err := f.Load()
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -62,7 +62,7 @@ func checkImage(ref string, d ctrd.Details, all []sandbox.Image, cfg grade.Confi
 	found = append(found, checkName(img, d))
 	found = append(found, checkLabels(img, cfg)...)
 	found = append(found, checkProcess(img)...)
-	if _, named := img.Labels[grade.LabelName]; named {
+	if !slices.ContainsFunc(found, func(f finding) bool { return f.level == fail }) {
 		found = append(found, checkUse(img, all, cfg))
 	}
 	return found
@@ -93,7 +93,11 @@ func checkLabels(img sandbox.Image, cfg grade.Config) []finding {
 		every.Kinds = append(every.Kinds, grade.Kind{EnvType: r.Name, Runtime: r})
 	}
 	offers := grade.Survey([]sandbox.Image{img}, every, func(_ sandbox.Image, err error) {
-		found = append(found, finding{fail, err.Error(), "correct the label; or, for an image without INGInious' programs, give the agent and this command --init"})
+		todo := "correct the label and build the image anew"
+		if _, own := img.Labels[grade.LabelVersion]; !own {
+			todo = "an image without INGInious' programs needs an agent with --init; give it to this command too"
+		}
+		found = append(found, finding{fail, err.Error(), todo})
 	})
 	if len(offers) == 0 {
 		if len(found) == 0 {
