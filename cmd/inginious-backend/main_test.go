@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -152,8 +153,10 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	}
 	metrics, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if want := `ingot_backend_connections{side="agent"} 0`; err != nil || !strings.Contains(string(metrics), want) {
-		t.Errorf("metrics without %s: %v", want, err)
+	for _, want := range []string{"connections", "queued_messages", "queued_bytes", "longest_queue_bytes"} {
+		if want = fmt.Sprintf(`ingot_backend_%s{side="agent"} 0`, want); err != nil || !strings.Contains(string(metrics), want) {
+			t.Errorf("metrics without %s: %v", want, err)
+		}
 	}
 
 	c := dial(t, clients)

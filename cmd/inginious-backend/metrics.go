@@ -18,6 +18,12 @@ func registry(agents, clients *zmtp.Router) *prometheus.Registry {
 		reg.MustRegister(
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("connections", "Connections that are up.")),
 				func() float64 { return float64(r.Stats().Peers) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("queued_messages", "Messages that wait to be sent.")),
+				func() float64 { return float64(r.Stats().Queued) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("queued_bytes", "Bytes that wait to be sent.")),
+				func() float64 { return float64(r.Stats().QueuedBytes) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("longest_queue_bytes", "Bytes that wait for the peer for which most do.")),
+				func() float64 { return float64(r.Stats().LongestQueue) }),
 			prometheus.NewCounterFunc(prometheus.CounterOpts(opts("connections_accepted_total", "Connections accepted.")),
 				func() float64 { return float64(r.Stats().Accepted) }),
 			prometheus.NewCounterFunc(prometheus.CounterOpts(opts("connections_refused_total", "Connections closed because there were too many.")),

@@ -10,7 +10,13 @@ import (
 // listen opens both sockets. close flushes and closes them, and returns when
 // that is done.
 func listen(c *config, log *slog.Logger, certs *app.Certificates) (agents, clients *zmtp.Router, close func(), err error) {
-	agents, err = zmtp.Listen(c.Agent, c.socket(log.With("side", "agent"), certs))
+	plain, err := c.Credentials()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	forAgents := c.socket(log.With("side", "agent"), certs)
+	forAgents.Plain = plain // clients are webapps, which know no PLAIN
+	agents, err = zmtp.Listen(c.Agent, forAgents)
 	if err != nil {
 		return nil, nil, nil, err
 	}

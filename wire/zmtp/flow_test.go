@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -292,4 +293,29 @@ func TestDelimiter(t *testing.T) {
 	if _, err := io.ReadFull(p.r, got); err != nil || string(got) != "\x01\x00\x00\x05reply" {
 		t.Errorf("on the wire %q, %v", got, err)
 	}
+}
+
+// Stats tells what waits for peers that do not read, in all and for the worst.
+func TestStatsOfQueues(t *testing.T) {
+	inBubble(t, Config{PingEvery: -1}, func(t *testing.T, r *Router, l *listener) {
+		p, one := l.up(t, r, 1)
+		q, other := l.up(t, r, 1)
+		for peer, sizes := range map[wire.Peer][]int{one: {100, 200}, other: {50}} {
+			for _, n := range sizes {
+				if err := r.Send(peer, make([]byte, n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if s := r.Stats(); s.Queued != 3 || s.QueuedBytes != 350 || s.LongestQueue != 300 {
+			t.Errorf("%+v, want 3 messages, 350 bytes, 300 of them for one peer", s)
+		}
+		p.frame()
+		p.frame()
+		q.frame()
+		synctest.Wait()
+		if s := r.Stats(); s.Queued != 0 || s.QueuedBytes != 0 || s.LongestQueue != 0 {
+			t.Errorf("%+v after all was read", s)
+		}
+	})
 }

@@ -69,6 +69,13 @@ func (q *queue) release(count int, bytes int64) {
 	q.bytes -= bytes
 }
 
+// size returns how many frames wait to be written and how many bytes those are.
+func (q *queue) size() (count int, bytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count, q.bytes
+}
+
 // close refuses what comes later. What waits is still taken.
 func (q *queue) close() {
 	q.mu.Lock()

@@ -44,6 +44,10 @@ type Stats struct {
 	Accepted uint64 // connections accepted
 	Refused  uint64 // of those, closed because of MaxPeers or MaxHandshakes
 	Failed   uint64 // of those, ended in their handshake for another reason
+
+	Queued       int   // messages that wait to be sent now, for all peers
+	QueuedBytes  int64 // of those
+	LongestQueue int64 // bytes that wait for the one peer for which most do
 }
 
 // Listen opens addr, in one of the forms of the package comment, and serves it
@@ -83,13 +87,20 @@ func (r *Router) Addr() string { return endpoint(r.scheme, r.listeners[0].Addr()
 
 // Stats returns the counts of this moment.
 func (r *Router) Stats() Stats {
-	r.mu.RLock()
-	peers := len(r.conns)
-	r.mu.RUnlock()
-	return Stats{
-		Peers: peers, Shaking: r.shaking.len(),
+	st := Stats{
+		Shaking:  r.shaking.len(),
 		Accepted: r.accepted.Load(), Refused: r.refused.Load(), Failed: r.failed.Load(),
 	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	st.Peers = len(r.conns)
+	for _, c := range r.conns {
+		count, bytes := c.queue.size()
+		st.Queued += count
+		st.QueuedBytes += bytes
+		st.LongestQueue = max(st.LongestQueue, bytes)
+	}
+	return st
 }
 
 // Close stops listening, flushes what is queued for at most Config.Linger and
