@@ -75,6 +75,14 @@ vm-ssh: ## A shell in the machine
 vm-stop: ## Stop the machine
 	$(VM) stop
 
+FUZZTIME ?= 60s
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME (60s)
+	@for f in $$(grep -rhoE '^func Fuzz[A-Za-z]+' --include='*_test.go' --with-filename agent cgroups wire cmd | sed 's/func //'); do \
+		echo "fuzz $$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) ./$$(dirname $${f%%:*}) || exit 1; \
+	done
+
 .PHONY: bench
 bench: ## Benchmarks of the hot paths, beside libzmq where there is one to compare with
 	$(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev libzmq3-dev

@@ -25,6 +25,7 @@ type Connection struct {
 	DisableAutorestart bool   `help:"Accepted for compatibility: this agent does not restart itself."`
 
 	app.TLS
+	app.Plain
 }
 
 // Uplink is an agent's end of the connection.
@@ -47,6 +48,10 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	if err != nil {
 		return nil, app.Usage(err)
 	}
+	plain, err := f.Credentials()
+	if err != nil {
+		return nil, app.Usage(err)
+	}
 	name := f.FriendlyName
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {
@@ -55,7 +60,7 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	}
 	// A backend of ours knows by the identity which jobs are still here after
 	// the connection broke. It changes with every start, as the jobs do.
-	end, err := zmtp.Dial(f.Backend, zmtp.Config{Identity: "ingot-" + rand.Text(), TLS: certs.Client(), Log: log})
+	end, err := zmtp.Dial(f.Backend, zmtp.Config{Identity: "ingot-" + rand.Text(), TLS: certs.Client(), Plain: plain, Log: log})
 	if err != nil {
 		return nil, app.Usage(err)
 	}
