@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/testenv/cluster"
 )
 
@@ -17,6 +18,30 @@ func TestAgentCrash(t *testing.T) {
 		c.Agent("a2").Kill()
 		want(t, c, results{"success": 18, "crash": 2})
 	}, cluster.Agents(3), cluster.Slots(2))
+}
+
+// With the flag what ran is tried once more, and no more than that.
+func TestAgentCrashWithRetry(t *testing.T) {
+	in(t, func(t *testing.T, c *cluster.Cluster) {
+		ids := c.Submit(4, cluster.Sleep(time.Minute))
+		time.Sleep(time.Second)
+		c.Agent("a1").Kill()
+		time.Sleep(30 * time.Second) // given up, and on the others
+		c.Agent("a2").Kill()
+		c.WantEachJobDoneOnce()
+		twice := 0
+		for _, id := range ids {
+			if c.Answer(id) == "crash" && c.Runs(id) != 2 {
+				t.Errorf("%s crashed after %d runs", id, c.Runs(id))
+			}
+			if c.Runs(id) == 2 {
+				twice++
+			}
+		}
+		if twice < 2 {
+			t.Errorf("%d jobs were tried again", twice)
+		}
+	}, cluster.Agents(3), cluster.Slots(2), cluster.Sched(func(s *sched.Config) { s.RetryStarted = true }))
 }
 
 // The only agent crashes, and another takes its place.

@@ -72,15 +72,6 @@ func (cl *Client) Kill(id string) {
 	cl.say(&wire.ClientKillJob{JobID: id})
 }
 
-// Queue asks for n listings of the queue.
-func (cl *Client) Queue(n int) {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	for range n {
-		cl.say(&wire.ClientGetQueue{})
-	}
-}
-
 // Pause makes the client read nothing any more, while it goes on to send; or
 // ends that.
 func (cl *Client) Pause(on bool) {
@@ -206,7 +197,7 @@ func (cl *Client) onMessage(m wire.Message) {
 	case *wire.Unknown:
 		cl.lost()
 		cl.hello()
-	case *wire.Pong, *wire.BackendGetQueue:
+	case *wire.Pong:
 	default:
 		book.wrong("a client was sent %T", m)
 	}

@@ -46,7 +46,8 @@ func Sched(change func(*sched.Config)) Option {
 	return func(s *settings) { change(&s.backend.Sched) }
 }
 
-// Log says what is logged to the test's output. Default: errors.
+// Log says what is logged to the test's output, to look into a scenario.
+// Default: errors.
 func Log(level slog.Level) Option { return func(s *settings) { s.level = level } }
 
 // Cluster is a backend with its agents and clients. Its methods belong to the
