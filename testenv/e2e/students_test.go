@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -74,77 +73,10 @@ for i in 1 2 3 4 5 6; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/co
 	})
 }
 
-// What a student container cannot have is an exit code, not a hang.
-func TestStudentRefused(t *testing.T) {
-	r := start(t, "crun", func(cfg *grade.Config) { cfg.Students = 2 })
-	r.check(t, "unknown", `run_student --container nowhere true; is 254`)
-	r.check(t, "root", `run_student --run-as-root true; is 254`)
-	r.check(t, "cap", `
-for i in 1 2 3 4 5 6; do (run_student sleep 2; echo $? > /tmp/code$i) & done; wait
-n=$(cat /tmp/code* | grep -c 254); test $n = 4 || no "$n refused"`)
-	r.check(t, "link", `
-for link in student systemfiles student/scripts; do
-  rm -rf student systemfiles; mkdir -p student systemfiles; rm -rf $link; ln -s /etc $link
-  run_student true; is 254
-done`)
-	r.check(t, "gone", `rm -rf student systemfiles; run_student true; is 0`)
-}
-
-// The whole job ends when a task asks for what the agent does not offer.
-func TestStudentSSH(t *testing.T) {
-	r := start(t, "crun")
-	r.task("ssh", `ssh_student; feedback-result success`)
-	if done := r.grade(r.job("ssh", limits{})); done.Status != "crash" || !strings.Contains(done.Text, "SSH") {
-		t.Errorf("got %s %q", done.Status, done.Text)
-	}
-}
-
 // A student container keeps to its own limits, and the grader goes on.
 func TestStudentTimes(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {
 		r.check(t, "wall", `run_student --hard-time 1 sleep 100; is 253`)
 		r.check(t, "cpu", `run_student --time 1 "sh -c 'while :; do :; done'"; is 253`)
-	})
-}
-
-// A script whose student container dies before it says anything does not wait
-// for it.
-func TestStudentDiesEarly(t *testing.T) {
-	r := start(t, "crun")
-	r.check(t, "early", `timeout 60 run_student --container dead true; is 9`)
-	r.check(t, "unusable", `
-mkdir -p systemfiles/hosts
-timeout 60 run_student true; is 254`)
-}
-
-// Students of the same network see the grader's server, others do not.
-func TestStudentSharesNetwork(t *testing.T) {
-	r := start(t, "crun")
-	r.check(t, "network", `
-echo hello > page
-httpd -f -p 127.0.0.1:8000 -h /task &
-echo 'for i in 1 2 3 4 5 6 7 8 9; do wget -q -O - http://127.0.0.1:8000/page && exit; sleep 1; done; exit 1' > student/ask
-his=$(run_student --share-network sh student/ask); is 0
-test "$his" = hello || no "said $his"
-own=$(readlink /proc/self/ns/net)
-his=$(run_student readlink /proc/self/ns/net); is 0
-test "$own" != "$his" || no "it shares the network unasked"`)
-}
-
-// A job that ends takes its student containers with it.
-func TestStudentsEndWithTheJob(t *testing.T) {
-	both(t, func(t *testing.T, r *rig) {
-		r.task("left", `for i in 1 2 3; do run_student sleep 1000 & done; run_student true; feedback-result success`)
-		job := r.job("left", limits{})
-		job.EnvironmentType = r.kind
-		if done := r.grade(job); done.Status != "success" {
-			t.Errorf("got %s %q", done.Status, done.Text)
-		}
-		r.task("killed", `feedback-result success; run_student yes | sleep 1000`)
-		job = r.job("killed", limits{hard: 3})
-		job.EnvironmentType = r.kind
-		if done := r.grade(job); done.Status != "timeout" {
-			t.Errorf("got %s %q", done.Status, done.Text)
-		}
 	})
 }
