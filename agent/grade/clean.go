@@ -36,16 +36,20 @@ func (j *job) clean() {
 
 // removeContainers removes processes and their cgroups. A failed step does not
 // keep the others from being tried.
+//
+// Students come before the job's group is killed: a process that is killed
+// between its creation and its start makes crun wait for it in vain, until the
+// watchdog ends the shim. Each student ends its own container when it may.
 func (j *job) removeContainers(ctx context.Context) error {
 	var errs []error
+	if j.students != nil {
+		j.students.stop(errOver)
+		j.students.work.Wait() // each has its own deadline
+	}
 	if j.group != nil {
 		if err := j.group.Kill(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("kill what is left: %w", err))
 		}
-	}
-	if j.students != nil {
-		j.students.stop(errOver)
-		j.students.work.Wait() // each has its own deadline
 	}
 	if j.grader != nil {
 		if err := j.grader.Delete(ctx); err != nil {
