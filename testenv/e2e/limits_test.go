@@ -55,19 +55,18 @@ feedback-result success`)
 // A student out of memory is told so, and neither the grader nor another
 // student pays for it.
 func TestStudentMemory(t *testing.T) {
-	both(t, func(t *testing.T, r *rig) {
-		r.check(t, "eater", `
+	r := start(t, "crun")
+	r.check(t, "eater", `
 echo 'x=0123456789abcdef; while :; do x=$x$x; done' > student/eat
 run_student sleep 5 & other=$!
 run_student --memory 30 sh student/eat; is 252
 wait $other; is 0`)
-		r.check(t, "tiny", `run_student --memory 1 true; code=$?; test $code = 252 || test $code = 254 || no "code $code"`)
-		r.check(t, "beside", `
+	r.check(t, "tiny", `run_student --memory 1 true; code=$?; test $code = 252 || test $code = 254 || no "code $code"`)
+	r.check(t, "beside", `
 dd if=/dev/zero of=/dev/shm/x bs=1M count=60 2>/dev/null
 run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60 && sleep 3'" & other=$!
 run_student "sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=60 && sleep 3'"; is 0
 wait $other; is 0`)
-	})
 }
 
 // With a budget for all they do pay.

@@ -9,6 +9,49 @@ import (
 	"github.com/ingot-grading/ingot/agent/grade"
 )
 
+// A student container has the streams of the call, sees its share of the task,
+// and its exit code is that of the command.
+func TestStudent(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.check(t, "streams", `
+out=$(echo question | run_student "sh -c 'cat; echo error >&2; exit 7'" 2>/tmp/err)
+is 7
+test "$out" = question || no "output $out"
+test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"`)
+		r.check(t, "signalled", `run_student "sh -c 'kill -9 \$\$'"; is 247`)
+		r.check(t, "signal", `run_student sleep 1000 & sleep 1; kill -TERM $!; wait $!; is 241`)
+		r.check(t, "box", `
+mkdir -p student/scripts systemfiles; echo mine > student/mine; echo run > student/scripts/s; echo 1.2.3.4 there > systemfiles/hosts; echo secret > secret
+cat > student/look <<'E'
+test "$(id -u)" = 4242 &&
+test "$(cat /task/student/mine)" = mine &&
+echo his > /task/student/his &&
+test ! -e /task/secret &&
+test ! -e /task/run &&
+grep -q there /etc/hosts &&
+test "$(ls /sys/class/net)" = lo &&
+! touch /task/systemfiles/x /course/common/student/x 2>/dev/null
+E
+run_student sh student/look; is 0
+test "$(cat student/his)" = his || no "nothing came back"`)
+		r.check(t, "much", `
+dd if=/dev/urandom of=/tmp/in bs=64k count=80 2>/dev/null
+run_student cat < /tmp/in > /tmp/out; is 0
+cmp /tmp/in /tmp/out || no "changed on the way"`)
+		r.check(t, "many", `
+for i in 1 2 3 4 5 6; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
+for i in 1 2 3 4 5 6; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)
+	})
+}
+
+// A student container keeps to its own limits, and the grader goes on.
+func TestStudentTimes(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.check(t, "wall", `run_student --hard-time 1 sleep 100; is 253`)
+		r.check(t, "cpu", `run_student --time 1 "sh -c 'while :; do :; done'"; is 253`)
+	})
+}
+
 // What a student container cannot have is an exit code, not a hang.
 func TestStudentRefused(t *testing.T) {
 	r := start(t, "crun", func(cfg *grade.Config) { cfg.Students = 2 })
