@@ -10,7 +10,7 @@ import (
 
 // Going over the memory limit is an overflow, whoever in the container does it.
 func TestMemoryLimit(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	onAll(t, func(t *testing.T, r *rig) {
 		r.task("grader", `feedback-result success; x=0123456789abcdef; while :; do x=$x$x; done`)
 		if done := r.grade(r.job("grader", limits{memory: 40})); done.Status != "overflow" || done.State != "before" {
 			t.Errorf("the grader: %s with state %q, want overflow", done.Status, done.State)
@@ -28,7 +28,7 @@ func TestMemoryLimit(t *testing.T) {
 
 // A fork bomb meets the process limit of its own container and nothing else.
 func TestProcessLimit(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	onAll(t, func(t *testing.T, r *rig) {
 		r.task("bomb", `feedback-result failed; while :; do sleep 1000 & done`)
 		if done := r.grade(r.job("bomb", limits{})); done.Status != "failed" {
 			t.Errorf("got %s %q, want the grader's own result", done.Status, done.Text)
