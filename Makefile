@@ -3,7 +3,7 @@
 GO       ?= go
 BIN      := bin
 PREFIX   ?= /usr
-PROGRAMS := inginious-backend inginious-agent-containerd inginious-agent-mcq ingot ingot-init
+PROGRAMS := inginious-backend inginious-agent-containerd inginious-agent-mcq ingot ingot-init ingot-template
 VM       := $(GO) run ./testenv/vm/cmd/vm
 NATIVE   := $(GO) run ./testenv/native/cmd/native
 
@@ -104,8 +104,8 @@ lint: check ## The same and golangci-lint, which takes minutes to build once
 
 .PHONY: install
 install: build ## Install the programs and units below PREFIX (/usr) on this machine
-	install -D -t $(DESTDIR)$(PREFIX)/bin $(addprefix $(BIN)/,$(filter-out ingot-init,$(PROGRAMS)))
-	install -D -t $(DESTDIR)$(PREFIX)/lib/ingot $(BIN)/ingot-init
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(addprefix $(BIN)/,$(filter-out ingot-init ingot-template,$(PROGRAMS)))
+	install -D -t $(DESTDIR)$(PREFIX)/lib/ingot $(BIN)/ingot-init $(BIN)/ingot-template
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system cmd/*/*.service
 	install -D -m 644 -t $(DESTDIR)/etc/ingot cmd/*/*.env
 

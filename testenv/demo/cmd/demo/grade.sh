@@ -16,6 +16,7 @@ broken() {
 }
 
 install -t /usr/bin bin/*
+install -D -t /usr/lib/ingot images/ingot-init
 install -m 644 -D -t /etc/systemd/system units/*.service
 install -m 644 -D -t /etc/ingot units/*.env
 echo INGINIOUS_AGENT_CONTAINERD_MAX_PIDS=200 >>/etc/ingot/inginious-agent-containerd.env # a bomb of 1024 takes minutes here
