@@ -31,6 +31,7 @@ test: unit interop browser native vm-test ## All tests: unit, peers, native cont
 
 .PHONY: unit
 unit: ## Unit tests with the race detector, under a minute
+	@command -v gcc >/dev/null || $(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev # for the race detector
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
 .PHONY: interop
