@@ -7,7 +7,7 @@ set -eu
 PACKAGES="
 	linux-image-cloud-amd64 systemd systemd-sysv dbus udev kmod iproute2
 	containerd runc crun containernetworking-plugins busybox-static
-	openssh-server ca-certificates python3-zmq python3-msgpack
+	openssh-server ca-certificates python3-zmq python3-msgpack e2fsprogs
 "
 
 # The Vagrant box has a kernel of its own flavour; any 6.x has what is needed.
