@@ -84,7 +84,7 @@ func (s *session) hello() {
 	if s.closed {
 		slots = 0
 	}
-	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs})
+	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs, SSHAllowed: s.cfg.SSH})
 	s.log.Info("said hello", "slots", slots, "environments", len(envs))
 }
 

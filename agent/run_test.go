@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -50,6 +51,7 @@ type bench struct {
 	dealer  *wiretest.Dealer
 	dialect *wire.Dialect
 	peer    wire.Peer
+	first   *wire.AgentHello
 	stop    context.CancelCauseFunc
 	over    chan error
 }
@@ -65,8 +67,9 @@ func start(t *testing.T, exec agent.Executor, change func(*agent.Config)) *bench
 	if change != nil {
 		change(&cfg)
 	}
+	spoken := cmp.Or(cfg.Wire, wire.GH)
 	ctx, stop := context.WithCancelCause(t.Context())
-	b := &bench{t: t, router: router, dealer: n.Dial("backend", "id"), dialect: wire.NewDialect(wire.GH, wire.Limits{}), stop: stop, over: make(chan error, 1)}
+	b := &bench{t: t, router: router, dealer: n.Dial("backend", "id"), dialect: wire.NewDialect(spoken, wire.Limits{}), stop: stop, over: make(chan error, 1)}
 	go func() { b.over <- agent.Run(ctx, cfg, b.dealer, exec) }()
 	t.Cleanup(func() {
 		stop(nil)
@@ -78,7 +81,7 @@ func start(t *testing.T, exec agent.Executor, change func(*agent.Config)) *bench
 		b.dealer.Close()
 		router.Close()
 	})
-	b.hello()
+	b.first = b.hello()
 	return b
 }
 
@@ -89,16 +92,18 @@ func drain(end interface{ Events() <-chan wire.Event }) {
 }
 
 // hello waits for a connection and the hello on it.
-func (b *bench) hello() {
+func (b *bench) hello() *wire.AgentHello {
 	b.t.Helper()
 	for b.peer = 0; b.peer == 0; {
 		if ev := b.event(); ev.Kind == wire.PeerUp {
 			b.peer = ev.Peer
 		}
 	}
-	if m, ok := b.next().(*wire.AgentHello); !ok || m.Slots != 2 || m.FriendlyName != "a1" || len(m.Environments) != 1 {
+	m, ok := b.next().(*wire.AgentHello)
+	if !ok || m.Slots != 2 || m.FriendlyName != "a1" || len(m.Environments) != 1 {
 		b.t.Fatalf("got %#v, want the hello", m)
 	}
+	return m
 }
 
 // next returns the next message of the agent.
@@ -344,6 +349,18 @@ func TestSSHIsAnnouncedOnce(t *testing.T) {
 			t.Errorf("errors %v, want the second one refused", errs)
 		}
 	})
+}
+
+// Backends that know of SSH by the hello alone are told there.
+func TestHelloSaysWhetherSSHIsAllowed(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, graders{}, func(cfg *agent.Config) { cfg.Wire, cfg.SSH = wire.G8b, allowed })
+			if b.first.SSHAllowed != allowed {
+				t.Errorf("the hello says %v, want %v", b.first.SSHAllowed, allowed)
+			}
+		})
+	}
 }
 
 func TestRoundGrade(t *testing.T) {

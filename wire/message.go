@@ -1,5 +1,11 @@
 package wire
 
+import (
+	"log/slog"
+	"net"
+	"strconv"
+)
+
 // Message is one of the message types of this package, always as a pointer.
 type Message interface {
 	// spellings returns how the message is spelled up to 0.6 and since 0.7.
@@ -94,13 +100,25 @@ type BackendJobSSHDebug struct {
 	SSH
 }
 
-// SSH is the way into a container.
+// SSH is the way into a container. It prints without its password, and so do
+// the messages that it is in.
 type SSH struct {
 	Host     string
 	Port     int64
 	User     string
 	Password string
 }
+
+// String says where the way is.
+func (s SSH) String() string {
+	return s.User + "@" + net.JoinHostPort(s.Host, strconv.FormatInt(s.Port, 10))
+}
+
+// GoString keeps the password out of %#v.
+func (s SSH) GoString() string { return s.String() }
+
+// LogValue keeps the password out of logs.
+func (s SSH) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // BackendGetQueue lists the jobs. Backend to client, the answer to [ClientGetQueue].
 type BackendGetQueue struct {

@@ -62,6 +62,15 @@ type Stderr struct {
 	Message  []byte `msg:"message,zerocopy"`
 }
 
+// String keeps the password out of what is printed.
+func (m *SSHDebug) String() string { return "SSH login of " + m.User }
+
+// String keeps the password out of what is printed.
+func (m *SSHKey) String() string { return "SSH login of " + m.User }
+
+// String keeps the password out of what is printed.
+func (m *SSHStudent) String() string { return "SSH login of " + m.User + " in " + m.ContainerID }
+
 func (*Start) kind() Kind             { return KindStart }
 func (*RunStudentStarted) kind() Kind { return KindRunStudentStarted }
 func (*RunStudentRetval) kind() Kind  { return KindRunStudentRetval }
