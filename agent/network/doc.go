@@ -1,0 +1,42 @@
+// Package network gives jobs that ask for one a network: an address behind the
+// machine's own, and ports of the machine that lead into the job. Jobs without
+// a network never come here and pay nothing.
+//
+// A job's network is a namespace that this package makes and pins, so that it
+// is there before the first container and outlives each of them. Containers
+// that join the same one talk to each other over localhost. The standard CNI
+// plugins connect it: bridge and host-local give it an address, and portmap, if
+// there are ports to publish, gives it those.
+//
+//	STATE/lock
+//	STATE/namespaces/ID   pins of the jobs' namespaces
+//	STATE/leases          addresses in use, host-local's
+//
+// # Who reaches whom
+//
+// All jobs are on one bridge, each on an isolated port of it: frames go to the
+// machine and back, never from job to job. Packets that would go around by the
+// machine, to another job's address or published port, are dropped by a rule in
+// the FORWARD chain. From outside only published ports lead in. They do not
+// answer on the machine's loopback addresses: portmap would have to let jobs send
+// packets to the machine's own loopback for that.
+//
+// Jobs reach whatever the machine can reach, and the machine's own addresses.
+// Keeping them off those is not decided here.
+//
+// There is no IPv6 in a job's network, beside ::1, and none on the bridge, so
+// that nothing has to be guarded twice.
+//
+// # Rules
+//
+// What holds for all jobs are a few rules in chains of our own, made once by
+// [Open]: to masquerade, to forward, to drop. A job without ports costs no call of
+// iptables. The chains of a job's ports are portmap's, and so is the chain
+// CNI-HOSTPORT-DNAT above them, which stays: others may use it too.
+//
+// # After a crash
+//
+// The pins tell which jobs there were, and a name made from the state directory
+// tells what belongs to it: network, bridge and chains. Open removes all of that
+// and nothing else.
+package network
