@@ -40,6 +40,7 @@ func BenchmarkRunTranslated(b *testing.B) {
 }
 
 func benchmark(b *testing.B, e *Executor) {
+	e.tasks.fresh = freshness
 	job := frenchJob(b)
 	b.ReportAllocs()
 	before := cpuTime(b)
@@ -55,6 +56,7 @@ func benchmark(b *testing.B, e *Executor) {
 // BenchmarkRunParallel uses all CPUs, as an agent with many slots does.
 func BenchmarkRunParallel(b *testing.B) {
 	e, _ := newExecutor(b, RulesHead)
+	e.tasks.fresh = freshness
 	job := frenchJob(b)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -8,13 +8,16 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// The one environment, as type and as name.
-const environment = "mcq"
+// Environment is the one environment, as type and as name.
+const Environment = "mcq"
 
 // What a student is told when the job does not suit this agent (PROTOCOL.md 3.5).
 const (
@@ -32,6 +35,8 @@ type Config struct {
 	// CatalogueMemory bounds what is kept of tasks' translations, in bytes.
 	// Default 64 MiB.
 	CatalogueMemory int
+	// Metrics is where to count jobs and catalogues; nil for nowhere.
+	Metrics prometheus.Registerer
 	// Log must not be nil.
 	Log *slog.Logger
 }
@@ -43,6 +48,7 @@ type Executor struct {
 	rules    ruleset
 	messages map[string]*messages // by language, "" is English
 	tasks    *tasks
+	metrics  *metrics
 	pool     sync.Pool // of *grading
 }
 
@@ -66,19 +72,28 @@ func New(cfg Config) (*Executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mcq: %w", err)
 	}
-	e := &Executor{rules: rules, messages: say, tasks: &tasks{
-		root:  strings.TrimSuffix(cfg.Tasks, "/") + "/",
-		log:   cfg.Log,
-		kept:  map[string]kept{},
-		limit: cfg.CatalogueMemory,
-	}}
+	e := &Executor{rules: rules, messages: say, metrics: newMetrics()}
+	e.tasks = &tasks{
+		root:    strings.TrimSuffix(cfg.Tasks, "/") + "/",
+		fresh:   freshness,
+		metrics: e.metrics,
+		log:     cfg.Log,
+		places:  map[task]place{},
+		kept:    map[string]kept{},
+		limit:   cfg.CatalogueMemory,
+	}
+	if cfg.Metrics != nil {
+		if err := e.register(cfg.Metrics); err != nil {
+			return nil, fmt.Errorf("mcq: %w", err)
+		}
+	}
 	e.pool.New = func() any { return &grading{rules: rules} }
 	return e, nil
 }
 
 // Environments lists mcq/mcq (PROTOCOL.md 1.7).
 func (e *Executor) Environments() []wire.Environment {
-	return []wire.Environment{{Type: environment, Name: environment, ID: environment, Advertised: true}}
+	return []wire.Environment{{Type: Environment, Name: Environment, ID: Environment, Advertised: true}}
 }
 
 // Changed returns nil: the environments never change.
@@ -91,8 +106,10 @@ func (e *Executor) Close(context.Context) error { return nil }
 // killed before it started is not graded; any other is, as that takes less time
 // than asking again. A job without a task is graded without translations.
 func (e *Executor) Run(ctx context.Context, job agent.Job, _ agent.Uplink) wire.Result {
+	began := time.Now()
 	res := e.run(ctx, job)
 	res.Stdout.Null, res.Stderr.Null = true, true
+	e.metrics.job(res.Status, time.Since(began))
 	return res
 }
 
@@ -100,22 +117,14 @@ func (e *Executor) run(ctx context.Context, job agent.Job) wire.Result {
 	switch {
 	case errors.Is(context.Cause(ctx), agent.ErrKilled):
 		return e.failed(job, "killed", "")
-	case job.EnvironmentType != environment || job.Environment != environment:
+	case job.EnvironmentType != Environment || job.Environment != Environment:
 		return e.failed(job, "crash", textNoEnvironment)
 	}
-	dir := ""
-	if !job.CourseID.Null || !job.TaskID.Null {
-		var err error
-		dir, err = e.tasks.find(job.CourseID.Value, job.TaskID.Value)
-		if errors.Is(err, errNoTask) {
-			return e.failed(job, "crash", textNoTask)
-		}
-		if err != nil {
-			return e.failed(job, "crash", (&fault{what: err.Error()}).Error())
-		}
-	}
-	res, err := e.grade(job, dir)
-	if err != nil {
+	res, err := e.grade(job)
+	switch {
+	case errors.Is(err, errNoTask):
+		return e.failed(job, "crash", textNoTask)
+	case err != nil:
 		return e.failed(job, "crash", err.Error())
 	}
 	if res.State == "" && e.rules.keepsState {
@@ -124,9 +133,8 @@ func (e *Executor) run(ctx context.Context, job agent.Job) wire.Result {
 	return res
 }
 
-// grade grades a job whose task is in dir, empty for none. The error's text is
-// for the student.
-func (e *Executor) grade(job agent.Job, dir string) (wire.Result, error) {
+// grade grades a job. The error is errNoTask, or its text is for the student.
+func (e *Executor) grade(job agent.Job) (wire.Result, error) {
 	g := e.pool.Get().(*grading)
 	defer e.pool.Put(g)
 	defer g.forget()
@@ -137,8 +145,11 @@ func (e *Executor) grade(job agent.Job, dir string) (wire.Result, error) {
 	if g.say = e.messages[string(lang)]; g.say == nil {
 		g.say = e.messages[""]
 	}
-	if dir != "" {
-		g.texts = e.tasks.catalogue(job.CourseID.Value, dir, lang)
+	if !job.CourseID.Null || !job.TaskID.Null {
+		var err error
+		if g.texts, err = e.tasks.texts(job.CourseID.Value, job.TaskID.Value, lang); err != nil {
+			return wire.Result{}, err
+		}
 	}
 	return g.grade(job.TaskProblems)
 }

@@ -126,6 +126,7 @@ func newExecutor(t testing.TB, rules Rules) (*Executor, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.tasks.fresh = 0 // tests change files
 	return e, dir
 }
 

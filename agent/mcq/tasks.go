@@ -8,23 +8,82 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/sys/unix"
 )
 
-// tasks knows the tasks directory. Every job looks whether its task is there
-// and which catalogue is its own, so that a change counts from the next job on;
-// only the catalogues' content is kept. It may be used by many jobs at once.
+// tasks knows the tasks directory. Where a task's catalogue is it looks up anew
+// when that was last done more than freshness ago; the content it reads when the
+// file is another. It may be used by many jobs at once.
 type tasks struct {
-	root string // ends with a slash
-	log  *slog.Logger
+	root    string // ends with a slash
+	fresh   time.Duration
+	metrics *metrics
+	log     *slog.Logger
 
-	mu    sync.RWMutex
-	kept  map[string]kept // by path
-	cost  int             // of all in kept
-	limit int             // of cost
-	loads singleflight.Group
+	mu     sync.RWMutex
+	places map[task]place
+	kept   map[string]kept // by path
+	cost   int             // of all in kept
+	limit  int             // of cost
+	loads  singleflight.Group
+}
+
+// freshness is how long a change in the tasks directory may go unnoticed. The
+// lookup takes several system calls, as long as grading a job.
+const freshness = time.Second
+
+// task is a task in a language.
+type task struct{ course, id, lang string }
+
+// place is what was last found of a task.
+type place struct {
+	catalogue string // path; "" for none
+	until     time.Time
+}
+
+// maxPlaces bounds the places that are remembered: students choose languages.
+const maxPlaces = 4096
+
+// texts returns the translations of a task into lang, nil for none. The errors
+// are those of find.
+func (t *tasks) texts(course, id string, lang []byte) (*catalogue, error) {
+	if !allowedLang(lang) {
+		lang = nil
+	}
+	now := time.Now()
+	t.mu.RLock()
+	p, known := t.places[task{course, id, string(lang)}]
+	k, have := t.kept[p.catalogue]
+	t.mu.RUnlock()
+	if known && now.Before(p.until) && (have || p.catalogue == "") {
+		return k.texts, nil
+	}
+	dir, err := t.find(course, id)
+	if err != nil {
+		return nil, err
+	}
+	p = place{until: now.Add(t.fresh)}
+	var st unix.Stat_t
+	if len(lang) > 0 {
+		p.catalogue = t.catalogue(course, dir, string(lang), &st)
+	}
+	t.remember(task{course, id, string(lang)}, p)
+	if p.catalogue == "" {
+		return nil, nil
+	}
+	return t.read(p.catalogue, identityOf(&st)), nil
+}
+
+func (t *tasks) remember(k task, p place) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.places) >= maxPlaces {
+		clear(t.places)
+	}
+	t.places[k] = p
 }
 
 // kept is what a file was when it was read last.
@@ -44,9 +103,9 @@ func identityOf(st *unix.Stat_t) identity {
 	return identity{st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim}
 }
 
-// Errors of find. Both are results of their own.
+// Errors of find. Each is a result of its own.
 var (
-	errBadPath = errors.New("the course id or the task id is not allowed as a path")
+	errBadPath = &fault{what: "the course id or the task id is not allowed as a path"}
 	errNoTask  = errors.New("no such task directory")
 )
 
@@ -63,29 +122,23 @@ func (t *tasks) find(course, task string) (string, error) {
 	return dir, nil
 }
 
-// catalogue returns the translations of a task, nil for none. They are in the
-// first folder that exists, or nowhere (PROTOCOL.md 6.2). dir is from find.
-func (t *tasks) catalogue(course, dir string, lang []byte) *catalogue {
-	if !allowedLang(lang) {
-		return nil
-	}
-	var st unix.Stat_t
-	for i, folder := range [...]string{"/$i18n", "/student/$i18n", "/$common/$i18n", "/$common/student/$i18n"} {
-		if i < 2 {
-			folder = dir + folder
-		} else {
-			folder = t.root + course + folder
-		}
-		if unix.Stat(folder, &st) != nil {
+// catalogue returns the path of a task's translations, with what is there in st,
+// or "". They are in the first folder that exists, or nowhere (PROTOCOL.md 6.2).
+// dir is from find, lang is allowed.
+func (t *tasks) catalogue(course, dir, lang string, st *unix.Stat_t) string {
+	common := t.root + course + "/$common"
+	for _, above := range [...]string{dir, dir + "/student", common, common + "/student"} {
+		folder := above + "/$i18n"
+		if unix.Stat(folder, st) != nil {
 			continue
 		}
-		path := folder + "/" + string(lang) + ".mo"
-		if unix.Stat(path, &st) != nil {
-			return nil
+		path := folder + "/" + lang + ".mo"
+		if unix.Stat(path, st) != nil {
+			return ""
 		}
-		return t.read(path, identityOf(&st))
+		return path
 	}
-	return nil
+	return ""
 }
 
 // read returns the catalogue at path, which was seen as now.
@@ -102,6 +155,7 @@ func (t *tasks) read(path string, now identity) *catalogue {
 			was = now // do not try again before it changes
 			t.log.Warn("cannot use a catalogue", "path", path, "err", err)
 		}
+		t.metrics.catalogue(err)
 		t.keep(path, kept{was, texts})
 		return texts, nil
 	})

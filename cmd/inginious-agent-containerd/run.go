@@ -6,9 +6,10 @@ import (
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/mcq"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
@@ -24,7 +25,12 @@ func run(ctx context.Context, p *app.Process[config]) (err error) {
 	}
 	var ground stack
 	defer func() { err = errors.Join(err, ground.close()) }()
-	exec, err := executor(ctx, p, &ground)
+	reg, stop, err := app.ServeMetrics(cfg.HTTP, p.Log)
+	if err != nil {
+		return app.Usage(err)
+	}
+	ground.push(func() error { stop(); return nil })
+	exec, err := executor(ctx, p, reg, &ground)
 	if err != nil {
 		return err
 	}
@@ -54,7 +60,23 @@ func (s *stack) close() error {
 
 // executor builds what grades. All it stands on is pushed to ground, also when
 // it fails.
-func executor(ctx context.Context, p *app.Process[config], ground *stack) (*grade.Executor, error) {
+func executor(ctx context.Context, p *app.Process[config], reg prometheus.Registerer, ground *stack) (agent.Executor, error) {
+	boxes, err := containers(ctx, p, reg, ground)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Config.MCQ {
+		return boxes, nil
+	}
+	quiz, err := mcq.New(mcq.Config{Tasks: p.Config.Tasks, Metrics: reg, Log: p.Log})
+	if err != nil {
+		return nil, err
+	}
+	return agent.Join(boxes, mcq.Environment, quiz), nil
+}
+
+// containers builds what grades in containers.
+func containers(ctx context.Context, p *app.Process[config], reg prometheus.Registerer, ground *stack) (*grade.Executor, error) {
 	cfg := p.Config
 	kinds, err := cfg.kinds()
 	if err != nil {
@@ -83,12 +105,6 @@ func executor(ctx context.Context, p *app.Process[config], ground *stack) (*grad
 	if err != nil {
 		return nil, err
 	}
-	reg := prometheus.NewRegistry()
-	stop, err := app.ServeHTTP(cfg.HTTP, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), p.Log)
-	if err != nil {
-		return nil, app.Usage(err)
-	}
-	ground.push(func() error { stop(); return nil })
 	return grade.New(ctx, grade.Config{
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
 		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,

@@ -18,6 +18,7 @@ type config struct {
 
 	Concurrency int    `default:"64" placeholder:"N" help:"Jobs that the backend may give at a time (${default})."`
 	Tasks       string `type:"path" default:"./tasks" help:"Directory of courses (${default})."`
+	HTTP        string `name:"http" placeholder:"ADDR" help:"Serve metrics here, as 127.0.0.1:2082."`
 }
 
 func main() {
@@ -29,7 +30,12 @@ func run(ctx context.Context, p *app.Process[config]) (err error) {
 	if cfg.Concurrency < 1 {
 		return app.Usage(fmt.Errorf("--concurrency %d: at least one job at a time is needed", cfg.Concurrency))
 	}
-	exec, err := mcq.New(mcq.Config{Tasks: cfg.Tasks, Log: p.Log})
+	reg, stop, err := app.ServeMetrics(cfg.HTTP, p.Log)
+	if err != nil {
+		return app.Usage(err)
+	}
+	defer stop()
+	exec, err := mcq.New(mcq.Config{Tasks: cfg.Tasks, Metrics: reg, Log: p.Log})
 	if err != nil {
 		return app.Usage(err)
 	}

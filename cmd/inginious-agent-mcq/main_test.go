@@ -87,6 +87,7 @@ func TestRefusesToStart(t *testing.T) {
 		"tasks directory": {Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Concurrency: 1, Tasks: "/nonexistent"},
 		"address":         {Connection: uplink.Connection{Backend: "nonsense", Wire: "head"}, Concurrency: 1, Tasks: "."},
 		"--concurrency":   {Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Tasks: "."},
+		"serve HTTP":      {Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Concurrency: 1, Tasks: ".", HTTP: "nonsense"},
 	} {
 		if err := run(t.Context(), process(cfg)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", cfg, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/guest"
+	"github.com/ingot-grading/ingot/agent/mcq"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/backend"
@@ -200,10 +201,15 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 		change(&cfg)
 	}
 	r.kind = cfg.Kinds[0].EnvType
-	exec, err := grade.New(t.Context(), cfg)
+	boxes, err := grade.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	quiz, err := mcq.New(mcq.Config{Tasks: r.tasks, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := agent.Join(boxes, mcq.Environment, quiz) // as inginious-agent-containerd --mcq
 	end, err := zmtp.Dial(addr, zmtp.Config{Identity: "agent"})
 	if err != nil {
 		t.Fatal(err)

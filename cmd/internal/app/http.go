@@ -8,7 +8,22 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
+
+// ServeMetrics returns a registry that has those of the process, and serves it
+// on addr until stop is called. Without an address nothing is served.
+func ServeMetrics(addr string, log *slog.Logger) (reg *prometheus.Registry, stop func(), err error) {
+	reg = prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	stop, err = ServeHTTP(addr, mux, log)
+	return reg, stop, err
+}
 
 // ServeHTTP serves h on addr until stop is called. Without an address there is
 // nothing to serve.
