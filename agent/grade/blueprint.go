@@ -6,6 +6,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/oci"
 )
@@ -24,15 +25,21 @@ type blueprint struct {
 
 // newGrader makes the grading container (PROTOCOL.md 4.5).
 func (j *job) newGrader(ctx context.Context) (*box, error) {
-	etc, err := j.etc(graderName)
+	etc, err := j.etc(graderName, j.network)
 	if err != nil {
 		return nil, err
 	}
-	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, opts: []oci.Option{
-		oci.Env("DEBUGGER=False"),
-		oci.Grading(oci.GradingFiles{Task: j.space.Task, Sockets: j.space.Sockets, Common: j.space.Common, Etc: etc}),
-	}})
+	debugger := "DEBUGGER=False"
+	if j.e.cfg.Debugger {
+		debugger = "DEBUGGER=True"
+	}
+	opts := append(connected(j.network), oci.Env(debugger),
+		oci.Grading(oci.GradingFiles{Task: j.space.Task, Sockets: j.space.Sockets, Common: j.space.Common, Etc: etc}))
+	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, opts: opts})
 }
+
+// containerID is the id of the container of that name in the job.
+func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + name }
 
 // newBox makes a container.
 func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
@@ -42,7 +49,7 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 		return nil, refuse(err, "Cannot create the container.")
 	}
 	b.Container, err = j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
-		ID:      "ingot-" + j.id + "-" + p.name,
+		ID:      j.containerID(p.name),
 		Image:   p.env.image.Ref,
 		Handler: sandbox.Handler{Name: p.env.kind.Runtime.Handler, Binary: p.env.kind.Runtime.Binary},
 		OCI:     spec,
@@ -74,16 +81,18 @@ func (j *job) specification(p blueprint, group string) (*specs.Spec, error) {
 	return oci.New(args, opts...)
 }
 
-// etc writes the files that Docker used to provide (PROTOCOL.md 4.5).
-func (j *job) etc(container string) (oci.Etc, error) {
+// etc writes the files that Docker used to provide (PROTOCOL.md 4.5), for a
+// container in that network; nil is none.
+func (j *job) etc(container string, a *network.Attachment) (oci.Etc, error) {
 	var e oci.Etc
+	at := placeOf(a, j.e.cfg.Debugger)
 	for _, f := range []struct {
 		to   *string
 		name string
 		text string
 	}{
-		{&e.Hosts, "hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"},
-		{&e.ResolvConf, "resolv.conf", ""},
+		{&e.Hosts, "hosts", at.hosts(j.id)},
+		{&e.ResolvConf, "resolv.conf", at.resolvConf()},
 		{&e.Hostname, "hostname", j.id + "\n"},
 	} {
 		path, err := j.space.File(container+"/"+f.name, []byte(f.text), 0o644)

@@ -56,6 +56,9 @@ func (j *job) removeContainers(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("delete the container: %w", err))
 		}
 	}
+	if err := disconnect(ctx, j.network); err != nil {
+		errs = append(errs, err)
+	}
 	if j.group != nil {
 		if err := j.group.Remove(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("remove the cgroup: %w", err))

@@ -3,9 +3,11 @@ package grade
 import (
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
@@ -32,6 +34,18 @@ type Config struct {
 	Memory int64
 	// MaxMemory is the most, in bytes, that one container may ask for. Default Memory.
 	MaxMemory int64
+	// Network gives jobs their networks; nil: there are none, and jobs that need
+	// one are refused. Owned by the caller, who closes it after Close.
+	Network *network.Net
+	// SSH offers each kind a second time, under the type for tasks that let people
+	// into students' containers, and lets them do so. It needs Network.
+	SSH bool
+	// DebugHost is the host that people are told to connect to.
+	DebugHost string
+	// Debugger is for debugging graders with a debugger on this machine: every job
+	// has a network, half an hour, and the machine's name (PROTOCOL.md 8.2). It
+	// needs Network.
+	Debugger bool
 	// SharedBudget makes the student containers of a job use the grading
 	// container's memory. Otherwise each has its own.
 	SharedBudget bool
@@ -63,6 +77,8 @@ func (c *Config) validate() error {
 		return errors.New("grade: no environment type to offer")
 	case c.Owner == "":
 		return errors.New("grade: no owner")
+	case c.Network == nil && (c.SSH || c.Debugger):
+		return errors.New("grade: SSH and the debugger need a network")
 	case c.Memory < leastMemory:
 		return errors.New("grade: too little memory for any job")
 	case c.MaxMemory > c.Memory:
@@ -84,4 +100,19 @@ func (c *Config) validate() error {
 		c.MaxFrame = 128 << 20
 	}
 	return nil
+}
+
+// offered are the kinds to offer, with those for SSH.
+func (c *Config) offered() []Kind {
+	all := slices.Clone(c.Kinds)
+	if !c.SSH {
+		return all
+	}
+	for _, k := range c.Kinds {
+		twin := Kind{EnvType: k.Runtime.SSHEnvType, Runtime: k.Runtime}
+		if !slices.ContainsFunc(all, func(known Kind) bool { return known.EnvType == twin.EnvType }) {
+			all = append(all, twin)
+		}
+	}
+	return all
 }

@@ -3,6 +3,7 @@ package grade
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,8 +34,8 @@ type environment struct {
 	kind      Kind
 	name      string
 	image     sandbox.Image
-	injected  bool // the image has no programs of INGInious: containers get ours
-	ports     []int64
+	injected  bool     // the image has no programs of INGInious: containers get ours
+	ports     []uint16 // to publish
 	advertise bool
 }
 
@@ -46,7 +47,7 @@ type catalogue map[[2]string]*environment
 // of the configuration wins over all. skipped is called with what is wrong with
 // each image that cannot be used.
 func newCatalogue(images []sandbox.Image, cfg Config, skipped func(sandbox.Image, error)) catalogue {
-	c := catalogue{}
+	c, kinds := catalogue{}, cfg.offered()
 	for _, img := range images {
 		name, ok := img.Labels[labelName]
 		if !ok {
@@ -57,7 +58,7 @@ func newCatalogue(images []sandbox.Image, cfg Config, skipped func(sandbox.Image
 			skipped(img, err)
 			continue
 		}
-		c.offer(env, cfg.Kinds, func(known *environment) bool { return img.Created.After(known.image.Created) })
+		c.offer(env, kinds, func(known *environment) bool { return img.Created.After(known.image.Created) })
 	}
 	for name, ref := range cfg.Images {
 		i := slices.IndexFunc(images, func(img sandbox.Image) bool { return img.Ref == ref })
@@ -70,7 +71,7 @@ func newCatalogue(images []sandbox.Image, cfg Config, skipped func(sandbox.Image
 			skipped(images[i], err)
 			continue
 		}
-		c.offer(env, cfg.Kinds, func(*environment) bool { return true })
+		c.offer(env, kinds, func(*environment) bool { return true })
 	}
 	return c
 }
@@ -89,6 +90,17 @@ func (c catalogue) offer(env environment, kinds []Kind, better func(known *envir
 			c[key] = &offered
 		}
 	}
+}
+
+// withoutPorts takes out the environments that need ports, and returns them.
+func (c catalogue) withoutPorts() (out []*environment) {
+	maps.DeleteFunc(c, func(_ [2]string, e *environment) bool {
+		if len(e.ports) > 0 {
+			out = append(out, e)
+		}
+		return len(e.ports) > 0
+	})
+	return out
 }
 
 // suits reports whether the image may run as kind k.
@@ -124,11 +136,19 @@ func newEnvironment(img sandbox.Image, name string, guest bool) (environment, er
 		if err != nil || n == 0 {
 			return e, fmt.Errorf("label %s: bad port %q", labelPorts, p)
 		}
-		e.ports = append(e.ports, int64(n))
+		e.ports = append(e.ports, uint16(n))
 	}
 	advertise, ok := img.Labels[labelAdvertise]
 	e.advertise = !ok || advertise == "true"
 	return e, nil
+}
+
+// portNumbers are the ports as messages have them; nil for none.
+func (e *environment) portNumbers() (all []int64) {
+	for _, p := range e.ports {
+		all = append(all, int64(p))
+	}
+	return all
 }
 
 // announce lists the environments for a hello, by type and name.
@@ -137,7 +157,7 @@ func (c catalogue) announce() []wire.Environment {
 	for _, e := range c {
 		all = append(all, wire.Environment{
 			Type: e.kind.EnvType, Name: e.name, ID: e.image.ID, Title: e.name,
-			Created: float64(e.image.Created.Unix()), Ports: e.ports,
+			Created: float64(e.image.Created.Unix()), Ports: e.portNumbers(),
 			Runtime: e.kind.Runtime.Name, Advertised: e.advertise,
 		})
 	}

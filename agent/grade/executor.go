@@ -65,9 +65,15 @@ func (e *Executor) list(ctx context.Context) (catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grade: list images: %w", err)
 	}
-	return newCatalogue(images, e.cfg, func(img sandbox.Image, err error) {
+	c := newCatalogue(images, e.cfg, func(img sandbox.Image, err error) {
 		e.log.Warn("image skipped", "image", img.Ref, "err", err)
-	}), nil
+	})
+	if e.cfg.Network == nil {
+		for _, env := range c.withoutPorts() {
+			e.log.Warn("environment not offered: it needs ports, and there is no network", "type", env.kind.EnvType, "name", env.name)
+		}
+	}
+	return c, nil
 }
 
 // watchImages keeps the catalogue true until ctx ends.
@@ -100,8 +106,8 @@ func (e *Executor) Environments() []wire.Environment { return e.known.Load().ann
 func (e *Executor) Changed() <-chan struct{} { return e.changed }
 
 // Run implements [agent.Executor].
-func (e *Executor) Run(ctx context.Context, spec agent.Job, _ agent.Uplink) wire.Result {
-	j := e.newJob(spec)
+func (e *Executor) Run(ctx context.Context, spec agent.Job, up agent.Uplink) wire.Result {
+	j := e.newJob(spec, up)
 	defer func() { e.cleaning.Go(j.clean) }() // also if there is a panic below
 	res := j.grade(ctx)
 	j.moveTo(Reported)

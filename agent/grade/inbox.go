@@ -16,6 +16,7 @@ const maxComplaints = 10
 type inbox struct {
 	log     *slog.Logger
 	asked   chan<- *grading.RunStudent // to the job's loop
+	logins  chan<- login               // to the job's loop
 	over    <-chan struct{}            // the loop has ended
 	routes  *routes
 	result  wire.Raw // of the last result frame
@@ -48,6 +49,11 @@ func (in *inbox) take(frame []byte) error {
 	case *grading.RunStudent:
 		select {
 		case in.asked <- m:
+		case <-in.over:
+		}
+	case *grading.SSHDebug, *grading.SSHKey, *grading.SSHStudent:
+		select {
+		case in.logins <- loginOf(m):
 		case <-in.over:
 		}
 	default:

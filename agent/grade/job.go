@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ingot-grading/ingot/agent"
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/wire"
@@ -24,21 +25,27 @@ type job struct {
 	life life
 	used wire.Usage
 
+	up agent.Uplink
+
 	env      *environment
+	access   access
 	limits   limits
 	runCmd   *string
 	reserved atomic.Int64 // bytes of the agent's memory, for all containers
 	space    *workspace.Workspace
 	group    *cgroups.Group
+	network  *network.Attachment // nil: none
+	sshPort  uint16              // external, of the grading container; 0: none
+	unlet    int                 // logins that were not announced
 	grader   *box
 	students *students
 	result   wire.Raw // of the last result frame; nil: there was none
 	stderr   tail
 }
 
-func (e *Executor) newJob(spec agent.Job) *job {
+func (e *Executor) newJob(spec agent.Job, up agent.Uplink) *job {
 	id := strings.ToLower(rand.Text()[:16])
-	return &job{e: e, spec: spec, id: id, life: newLife(time.Now()), log: e.log.With("job", spec.JobID, "id", id)}
+	return &job{e: e, spec: spec, up: up, id: id, life: newLife(time.Now()), log: e.log.With("job", spec.JobID, "id", id)}
 }
 
 // moveTo enters a phase and logs how long the one before took.

@@ -21,17 +21,15 @@ func (j *job) resolve() error {
 	if err != nil {
 		return refuse(err, "The agent is unable to parse the parameters of the task.")
 	}
-	switch {
-	case params.Network:
-		return refuse(nil, "The task needs a network, which this agent does not offer.")
-	case j.spec.Debug == wire.DebugSSH:
-		return refuse(nil, "This agent does not offer SSH.")
-	case len(j.env.ports) > 0:
-		return refuse(nil, "The environment needs ports, which this agent does not offer.")
+	if j.access, err = j.e.cfg.accessOf(j.env, params, j.spec.Debug); err != nil {
+		return err
 	}
 	j.runCmd = params.RunCmd
-	j.limits, err = limitsOf(params, j.e.cfg.MaxMemory)
-	return err
+	if j.limits, err = limitsOf(params, j.e.cfg.MaxMemory); err != nil {
+		return err
+	}
+	j.limits = j.e.cfg.extend(j.limits, j.access)
+	return nil
 }
 
 // prepare makes all that the grading container needs, and the container. What
@@ -43,6 +41,9 @@ func (j *job) prepare(ctx context.Context) error {
 	var err error
 	if j.group, err = j.e.cfg.Cgroups.Job(j.id, j.groupLimits(0, 0)); err != nil {
 		return fmt.Errorf("make the job's cgroup: %w", err)
+	}
+	if err := j.join(ctx); err != nil {
+		return err
 	}
 	j.grader, err = j.newGrader(ctx)
 	return err
@@ -75,7 +76,7 @@ func (j *job) groupLimits(memory, students int64) cgroups.Limits {
 // startFrame is the first frame the grading container reads (PROTOCOL.md 5.3).
 func (j *job) startFrame() ([]byte, error) {
 	types := map[string]bool{}
-	for _, k := range j.e.cfg.Kinds {
+	for _, k := range j.e.cfg.offered() {
 		types[k.EnvType] = k.Runtime.SharedKernel
 	}
 	frame, err := grading.Append(nil, &grading.Start{

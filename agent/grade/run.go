@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/ingot-grading/ingot/agent/relay"
-	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // run starts the grading container and sees it to its end. An error means that
@@ -18,9 +17,9 @@ func (j *job) run(ctx context.Context) (ending, error) {
 		return ending{}, err
 	}
 	j.students = newStudents(ctx, j)
-	asked, ended := make(chan *grading.RunStudent), make(chan struct{})
+	ended := make(chan struct{})
 	stdio := j.grader.Stdio()
-	in := inbox{log: j.log, asked: asked, over: ended, routes: &j.students.routes}
+	in := inbox{log: j.log, asked: j.students.asked, logins: j.students.logins, over: ended, routes: &j.students.routes}
 	frames := relay.Start(stdio.Stdin, stdio.Stdout, j.e.cfg.MaxFrame, in.take)
 	j.students.frames = frames
 	j.stderr.follow(stdio.Stderr)
@@ -33,7 +32,7 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	}
 	defer unwatch()
 	j.moveTo(Running)
-	end := j.loop(ctx, asked, over)
+	end := j.loop(ctx, over)
 	unwatch()
 	j.moveTo(Draining)
 	close(ended)
@@ -49,15 +48,19 @@ func (j *job) run(ctx context.Context) (ending, error) {
 
 // loop owns the job while its grading container runs. It returns when that has
 // ended, by itself or because ctx did.
-func (j *job) loop(ctx context.Context, asked <-chan *grading.RunStudent, over context.CancelCauseFunc) ending {
+func (j *job) loop(ctx context.Context, over context.CancelCauseFunc) ending {
 	for {
 		select {
 		case exit := <-j.grader.Exited():
 			return ending{lost: exit.Err, code: exit.Code}
 		case <-ctx.Done():
 			return j.grader.kill(ctx)
-		case r := <-asked:
+		case r := <-j.students.asked:
 			if err := j.students.ask(ctx, r); err != nil {
+				over(err)
+			}
+		case l := <-j.students.logins:
+			if err := j.letIn(l); err != nil {
 				over(err)
 			}
 		case o := <-j.students.ended:

@@ -8,9 +8,11 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/relay"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
@@ -25,6 +27,8 @@ type student struct {
 	name   string // in the job
 	log    *slog.Logger
 
+	network *network.Attachment // of its own; nil: none
+	sshPort atomic.Uint32       // external, once there is one
 	box     *box
 	frames  *relay.Relay // where no kernel is shared, else nil
 	outputs sync.WaitGroup
@@ -103,12 +107,29 @@ func (s *student) attach() {
 		return
 	}
 	s.frames = relay.Start(stdio.Stdin, stdio.Stdout, maxRelayed, func(frame []byte) error {
-		if outputOf(frame, s.req.SocketID) {
+		switch {
+		case outputOf(frame, s.req.SocketID):
 			_ = s.g.frames.Forward(frame) // a grader that has ended needs nothing
+		case s.req.SSH:
+			s.offer(frame)
 		}
 		return nil
 	})
 	s.g.routes.add(s.box.ID(), s.frames)
+}
+
+// offer passes a login on, if that is what is in a frame of the container itself.
+func (s *student) offer(frame []byte) {
+	m, err := grading.Decode(frame)
+	if err != nil {
+		return
+	}
+	if m, ok := m.(*grading.SSHStudent); ok {
+		select {
+		case s.g.logins <- login{s.box.ID(), m.User, m.Key}: // whichever it says it is
+		case <-s.g.ctx.Done():
+		}
+	}
 }
 
 // hangUp takes the container away from the grader's reach.
@@ -174,6 +195,10 @@ func (s *student) remove() {
 		}
 	}
 	s.outputs.Wait()
+	if err := disconnect(ctx, s.network); err != nil {
+		s.log.Error("network of the student container left behind", "err", err)
+		s.g.j.e.metrics.failed.Inc()
+	}
 	for _, release := range s.release {
 		if err := release(); err != nil {
 			s.log.Error("files of the student container left behind", "err", err)

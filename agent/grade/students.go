@@ -34,11 +34,13 @@ type students struct {
 	made    int
 	refused int
 
-	ctx   context.Context
-	stop  context.CancelCauseFunc
-	work  sync.WaitGroup
-	ended chan outcome
-	gone  chan *student
+	ctx    context.Context
+	stop   context.CancelCauseFunc
+	work   sync.WaitGroup
+	asked  chan *grading.RunStudent
+	logins chan login // also of the grading container
+	ended  chan outcome
+	gone   chan *student
 }
 
 // outcome is how a student container ended.
@@ -50,6 +52,7 @@ type outcome struct {
 func newStudents(ctx context.Context, j *job) *students {
 	g := &students{
 		j: j, living: map[string]*student{}, most: j.groupLimits(0, 0),
+		asked: make(chan *grading.RunStudent), logins: make(chan login),
 		ended: make(chan outcome), gone: make(chan *student),
 	}
 	g.ctx, g.stop = context.WithCancelCause(ctx)
@@ -59,8 +62,8 @@ func newStudents(ctx context.Context, j *job) *students {
 // ask makes a student container, or answers that there will be none. An error
 // ends the job.
 func (g *students) ask(ctx context.Context, r *grading.RunStudent) error {
-	if r.SSH {
-		return refuse(nil, "The task asked for an SSH session, which this agent does not offer.")
+	if r.SSH && !g.j.access.ssh {
+		return refuse(nil, "%s", g.j.noSSH())
 	}
 	s, err := g.admit(r)
 	if err != nil {
@@ -108,7 +111,7 @@ func (g *students) environment(r *grading.RunStudent) (*environment, error) {
 		return nil, fmt.Errorf("%w: %q", errNoEnv, name)
 	case r.RunAsRoot && !env.kind.Runtime.Root:
 		return nil, errRoot
-	case r.ShareNetwork && !env.kind.Runtime.SharedKernel:
+	case r.ShareNetwork && !r.SSH && !env.kind.Runtime.SharedKernel:
 		return nil, errNoNetwork
 	}
 	return env, nil

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/oci"
 )
 
@@ -19,13 +20,17 @@ var errNoNetwork = errors.New("the network of the grading container cannot be sh
 
 // create makes the container (PROTOCOL.md 4.5).
 func (s *student) create(ctx context.Context) error {
-	files, err := s.files()
+	in, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := s.files(in)
 	if err != nil {
 		return err
 	}
 	args := []string{"_run_student_intern", s.env.kind.Runtime.Told, s.g.j.env.kind.EnvType}
-	opts := []oci.Option{oci.Student(files)}
-	if s.req.ShareNetwork {
+	opts := append(connected(s.network), oci.Student(files))
+	if s.req.ShareNetwork && s.network == nil {
 		network, err := s.g.j.grader.network()
 		if err != nil {
 			return err
@@ -37,12 +42,29 @@ func (s *student) create(ctx context.Context) error {
 	return err
 }
 
+// connect gives a container that lets people in a network of its own, whatever
+// else it asks for. It returns the network that the container is in; nil: none.
+func (s *student) connect(ctx context.Context) (in *network.Attachment, err error) {
+	switch {
+	case s.req.SSH:
+		if s.network, err = s.g.j.attach(ctx, s.name, []uint16{sshPort}); err != nil {
+			return nil, err
+		}
+		port, _ := s.network.Published(sshPort)
+		s.sshPort.Store(uint32(port))
+		return s.network, nil
+	case s.req.ShareNetwork:
+		return s.g.j.network, nil
+	}
+	return nil, nil
+}
+
 // files pins what the container sees of the job. The grader can write to all of
 // it, and so exchange it: what is not there is made, what is a link is refused.
-func (s *student) files() (files oci.StudentFiles, err error) {
+func (s *student) files(in *network.Attachment) (files oci.StudentFiles, err error) {
 	space := s.g.j.space
 	files.CommonStudent = space.CommonStudent
-	if files.Etc, err = s.g.j.etc(s.name); err != nil {
+	if files.Etc, err = s.g.j.etc(s.name, in); err != nil {
 		return files, err
 	}
 	s.release = append(s.release, func() error { return os.RemoveAll(filepath.Dir(files.Etc.Hosts)) }) // there may be thousands

@@ -31,7 +31,7 @@ func Survey(images []sandbox.Image, cfg Config, skipped func(sandbox.Image, erro
 	for _, e := range newCatalogue(images, cfg, skipped) {
 		all = append(all, Offer{
 			Type: e.kind.EnvType, Name: e.name, Image: e.image.Ref,
-			Injected: e.injected, Ports: slices.Clone(e.ports), Advertised: e.advertise,
+			Injected: e.injected, Ports: e.portNumbers(), Advertised: e.advertise,
 		})
 	}
 	slices.SortFunc(all, func(a, b Offer) int {
