@@ -20,4 +20,21 @@
 // not exist, or not any more, is a normal answer: [ErrGone]. The last readings of
 // a container are taken after its exit and before its deletion, those of a job
 // before [Group.Remove].
+//
+// # Programs in the kernel
+//
+// A [Guard] keeps a job that has a network off the machine it runs on and off
+// other jobs; it counts what is sent. Its programs and the rules they go by are
+// loaded once, as [Guards]. Each guarded group has a number of its own in the
+// rules, which makes guarding one cheap: it is attached and numbered. There are
+// two walls: programs at connect and sendmsg give whoever asks a clear error, and
+// one at each outgoing packet stops the rest. Connections are not tracked: a job
+// cannot send the first packet of one to where it may not, so whatever else of
+// TCP goes there answers a connection from there.
+//
+// [Victims] names processes that the OOM killer ended, which the counters of a
+// group do not.
+//
+// Both are extras: where the kernel or the process' capabilities do not allow
+// them, jobs are graded without.
 package cgroups

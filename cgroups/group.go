@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrGone says that a group does not exist, or not any more.
@@ -26,6 +28,16 @@ func (g *Group) Path() string { return g.path }
 func (g *Group) dir() string { return path.Join(g.mount, g.path) }
 
 func (g *Group) file(name string) string { return path.Join(g.mount, g.path, name) }
+
+// ID is the group's number in the kernel, which no other group ever has. A group
+// that does not exist has none: [ErrGone].
+func (g *Group) ID() (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(g.dir(), &st); err != nil {
+		return 0, g.because(&os.PathError{Op: "stat", Path: g.dir(), Err: err})
+	}
+	return st.Ino, nil
+}
 
 // Child names a group beneath g, for example a container's. name is one path element.
 func (g *Group) Child(name string) *Group {

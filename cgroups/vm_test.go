@@ -71,6 +71,31 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// Of a group that is killed as a whole, the one that was to blame is named.
+func TestVictim(t *testing.T) {
+	v := watchVictims(t)
+	g := limited(t, Limits{Memory: 32 << 20})
+	c := container(t, g)
+	id, err := c.ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := run(t, c, "sleep 1000 & tail /dev/zero; sleep 1000")
+	if s := signal(t, cmd); s != unix.SIGKILL {
+		t.Errorf("the parent ended by %v", s)
+	}
+	if err := c.waitEmpty(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	who, ok, err := v.Take(id)
+	if err != nil || !ok || who.Name != "tail" || who.PID <= cmd.Process.Pid {
+		t.Errorf("got %+v, %v, %v; want tail, a child of %d", who, ok, err, cmd.Process.Pid)
+	}
+	if who, ok, err := v.Take(id); ok || err != nil {
+		t.Errorf("a second time: %+v, %v, %v", who, ok, err)
+	}
+}
+
 func TestPidsLimit(t *testing.T) {
 	g := limited(t, Limits{Pids: 20})
 	cmd := run(t, container(t, g), "while :; do sleep 1000 & done") // a shell gives up when it cannot fork
