@@ -15,9 +15,6 @@ type Config struct {
 	FriendlyName string
 	// Slots is how many jobs the backend may give at once, at least 1.
 	Slots int
-	// SSH says that tasks may let people in by SSH. Backends of 0.8.0 to 0.8.5 are
-	// told; later ones know it by the types of the environments.
-	SSH bool
 	// Wire is the generation of the backend; zero means the newest.
 	Wire wire.Generation
 	// Limits bound what a message may make the agent do.

@@ -3,6 +3,8 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -84,8 +86,14 @@ func (s *session) hello() {
 	if s.closed {
 		slots = 0
 	}
-	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs, SSHAllowed: s.cfg.SSH})
+	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs, SSHAllowed: allowsSSH(envs)})
 	s.log.Info("said hello", "slots", slots, "environments", len(envs))
+}
+
+// allowsSSH reports whether tasks may let people in by SSH, which backends of
+// 0.8.0 to 0.8.5 do not learn from the types of the environments.
+func allowsSSH(envs []wire.Environment) bool {
+	return slices.ContainsFunc(envs, func(e wire.Environment) bool { return strings.HasSuffix(e.Type, "-ssh") })
 }
 
 // reannounce says hello again after the environments changed. To a Python

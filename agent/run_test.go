@@ -351,11 +351,18 @@ func TestSSHIsAnnouncedOnce(t *testing.T) {
 	})
 }
 
+// sshGraders also offer a type for SSH.
+type sshGraders struct{ graders }
+
+func (sshGraders) Environments() []wire.Environment {
+	return []wire.Environment{{Type: "docker-ssh", Name: "default", ID: "sha256:1", Advertised: true}}
+}
+
 // Backends that know of SSH by the hello alone are told there.
 func TestHelloSaysWhetherSSHIsAllowed(t *testing.T) {
-	for _, allowed := range []bool{false, true} {
+	for exec, allowed := range map[agent.Executor]bool{&graders{}: false, &sshGraders{}: true} {
 		synctest.Test(t, func(t *testing.T) {
-			b := start(t, graders{}, func(cfg *agent.Config) { cfg.Wire, cfg.SSH = wire.G8b, allowed })
+			b := start(t, exec, func(cfg *agent.Config) { cfg.Wire = wire.G8b })
 			if b.first.SSHAllowed != allowed {
 				t.Errorf("the hello says %v, want %v", b.first.SSHAllowed, allowed)
 			}

@@ -64,6 +64,12 @@ func ParseRange(text string) (Range, error) {
 	return Range{min(first, last), max(first, last)}, nil
 }
 
+// UnmarshalText implements [encoding.TextUnmarshaler] as [ParseRange] does.
+func (r *Range) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseRange(string(text))
+	return err
+}
+
 func parsePort(text string) (uint16, error) {
 	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 	if err != nil || n == 0 {

@@ -41,6 +41,8 @@ type config struct {
 	DiskLimit    int64         `placeholder:"MIB" help:"Keep what one job writes to its directories in memory, at most so much, counted against its memory limit. 0: on disk, without limit."`
 	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
 
+	networkFlags
+
 	MCQ bool `name:"mcq" help:"Grade multiple choice and match problems too, as inginious-agent-mcq does. Such a job takes one of the --concurrency places for the microseconds that it lasts."`
 
 	HTTP string `name:"http" placeholder:"ADDR" help:"Serve metrics here, as 127.0.0.1:2081."`
@@ -55,6 +57,9 @@ func (c *config) normal() error {
 	}
 	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DrainTimeout < 0 {
 		return errors.New("a limit is negative")
+	}
+	if err := c.check(); err != nil {
+		return err
 	}
 	if c.Memory == 0 {
 		var info unix.Sysinfo_t

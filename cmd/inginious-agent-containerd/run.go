@@ -105,10 +105,21 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 	if err != nil {
 		return nil, err
 	}
-	return grade.New(ctx, grade.Config{
+	net, err := cfg.open(ctx, cfg.Tmpdir, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	if net != nil {
+		ground.push(net.Close)
+	}
+	settings := grade.Config{
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
 		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,
 		Memory: cfg.Memory << 20, MaxMemory: cfg.MaxMemory << 20, SharedBudget: cfg.SharedBudget,
 		Students: cfg.MaxStudents, Pids: cfg.MaxPids, OpenFiles: files, Metrics: reg, Log: p.Log,
-	})
+	}
+	if err := cfg.grant(&settings, net); err != nil {
+		return nil, err
+	}
+	return grade.New(ctx, settings)
 }
