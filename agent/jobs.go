@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -22,15 +23,16 @@ var errNoSSH = errors.New("agent: the job may not announce SSH (again)")
 
 // running is a job between its acceptance and its result.
 type running struct {
-	client []byte
+	job    Job
+	ctx    context.Context
 	cancel context.CancelCauseFunc
 	way    *wire.SSH // in, once it has been announced
 	began  time.Time
 }
 
-// outcome is what a job's goroutine hands back.
+// outcome is what a worker hands back.
 type outcome struct {
-	job    Job
+	*running
 	result wire.Result
 }
 
@@ -60,16 +62,27 @@ func (s *session) waits(job string) int {
 
 // begin starts a job. Its id is in the table until its result is in the outbox.
 func (s *session) begin(m *wire.BackendNewJob) {
-	s.log.Info("job started", "job", m.JobID, "course", m.CourseID.Value, "task", m.TaskID.Value,
-		"environment", m.EnvironmentType+"/"+m.Environment)
-	job := newJob(m)
+	s.log.LogAttrs(s.base, slog.LevelInfo, "job started", slog.String("job", m.JobID), slog.String("course", m.CourseID.Value),
+		slog.String("task", m.TaskID.Value), slog.String("environment", m.EnvironmentType+"/"+m.Environment))
 	ctx, cancel := context.WithCancelCause(s.base)
-	s.jobs[m.JobID] = &running{client: m.Client, cancel: cancel, began: time.Now()}
+	r := &running{job: newJob(m), ctx: ctx, cancel: cancel, began: time.Now()}
+	s.jobs[m.JobID] = r
 	s.announce(m.JobID)
-	go func() {
-		defer cancel(nil)
-		s.ended <- outcome{job, s.execute(ctx, job)}
-	}()
+	select {
+	case s.work <- r:
+	default: // all are busy
+		go s.worker(r)
+	}
+}
+
+// worker runs r, and then what there is, until there is no more work. Its stack
+// has grown by then to what jobs need: short jobs would spend their time on that.
+func (s *session) worker(r *running) {
+	for ok := true; ok; r, ok = <-s.work {
+		res := s.execute(r.ctx, r.job)
+		r.cancel(nil)
+		s.ended <- outcome{r, res}
+	}
 }
 
 // execute runs a job and turns a panic of the executor into a result.
@@ -85,10 +98,9 @@ func (s *session) execute(ctx context.Context, job Job) (res wire.Result) {
 
 // finish takes a job out of the table and its result into the outbox.
 func (s *session) finish(o outcome) {
-	r := s.jobs[o.job.JobID]
 	delete(s.jobs, o.job.JobID)
-	s.log.Info("job done", "job", o.job.JobID, "status", o.result.Status, "grade", o.result.Grade,
-		"took", time.Since(r.began).Round(time.Millisecond))
+	s.log.LogAttrs(s.base, slog.LevelInfo, "job done", slog.String("job", o.job.JobID), slog.String("status", o.result.Status),
+		slog.Float64("grade", o.result.Grade), slog.Duration("took", time.Since(o.began).Round(time.Microsecond)))
 	s.deliver(o.job, o.result)
 	if len(s.backlog) > 0 && !s.closed {
 		m := s.backlog[0]
@@ -101,16 +113,18 @@ func (s *session) finish(o outcome) {
 // announce tells the backend what is known of a job that runs, perhaps again.
 func (s *session) announce(job string) {
 	r := s.jobs[job]
-	s.send(&wire.AgentJobStarted{Client: r.client, JobID: job})
+	s.send(&wire.AgentJobStarted{Client: r.job.Client, JobID: job})
 	if r.way != nil {
-		s.send(&wire.AgentJobSSHDebug{Client: r.client, JobID: job, SSH: *r.way})
+		s.send(&wire.AgentJobSSHDebug{Client: r.job.Client, JobID: job, SSH: *r.way})
 	}
 }
 
 // deliver encodes a result and sends it, now or once there is a connection.
 func (s *session) deliver(job Job, res wire.Result) {
 	res.Grade = RoundGrade(res.Grade)
-	frame, err := s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: res})
+	room := frameRoom + len(res.Text) + len(res.Problems) + len(res.Tests) + len(res.Custom) + len(res.State) +
+		len(res.Archive) + len(res.Stdout.Value) + len(res.Stderr.Value)
+	frame, err := s.dialect.Append(make([]byte, 0, room), &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: res})
 	if err != nil {
 		s.log.Error("cannot encode a result", "job", job.JobID, "err", err)
 		frame, err = s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: Failed(job, "crash", textBroken)})
@@ -158,7 +172,7 @@ func (s *session) open(c sshCall) error {
 		return errNoSSH
 	}
 	r.way = &c.way
-	s.send(&wire.AgentJobSSHDebug{Client: r.client, JobID: c.job, SSH: c.way})
+	s.send(&wire.AgentJobSSHDebug{Client: r.job.Client, JobID: c.job, SSH: c.way})
 	return nil
 }
 

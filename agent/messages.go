@@ -12,6 +12,9 @@ import (
 
 const closeTimeout = time.Minute
 
+// frameRoom is what an encoded message takes beside its long texts, mostly.
+const frameRoom = 256
+
 var (
 	errSlowClose = errors.New("the executor did not finish cleaning up in time")
 	errEndClosed = errors.New("agent: the socket was closed")
@@ -118,7 +121,7 @@ func (s *session) send(m wire.Message) bool {
 	if s.peer == 0 {
 		return false
 	}
-	frame, err := s.dialect.Append(nil, m)
+	frame, err := s.dialect.Append(make([]byte, 0, frameRoom), m)
 	if err != nil {
 		s.log.Error("cannot encode a message", "err", err)
 		return false

@@ -27,10 +27,12 @@ func Run(ctx context.Context, cfg Config, end wire.Dealer, exec Executor) error 
 		exec:    exec,
 		dialect: wire.NewDialect(cfg.Wire, cfg.Limits),
 		jobs:    map[string]*running{},
+		work:    make(chan *running),
 		ended:   make(chan outcome),
 		ssh:     make(chan sshCall),
 		base:    context.WithoutCancel(ctx),
 	}
+	defer close(s.work)
 	if err := s.serve(ctx); err != nil {
 		s.abandon(err)
 		return err
@@ -59,7 +61,8 @@ type session struct {
 	jobs    map[string]*running
 	backlog []*wire.BackendNewJob // came on it while there was no slot for them
 	out     outbox
-	stale   bool // the environments changed and the backend has not been told
+	stale   bool          // the environments changed and the backend has not been told
+	work    chan *running // to workers without any
 	ended   chan outcome
 	ssh     chan sshCall
 	closed  bool // stopping: no new jobs
