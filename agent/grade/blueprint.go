@@ -20,6 +20,7 @@ type blueprint struct {
 	env    *environment
 	limits limits
 	args   []string // nil: the image's command
+	layer  string   // where it writes to its root file system; "": where the runtime likes
 	opts   []oci.Option
 }
 
@@ -29,13 +30,17 @@ func (j *job) newGrader(ctx context.Context) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
+	layer, err := j.space.Layer(graderName, true)
+	if err != nil {
+		return nil, err
+	}
 	debugger := "DEBUGGER=False"
 	if j.e.cfg.Debugger {
 		debugger = "DEBUGGER=True"
 	}
 	opts := append(connected(j.network), oci.Env(debugger),
 		oci.Grading(oci.GradingFiles{Task: j.space.Task, Sockets: j.space.Sockets, Common: j.space.Common, Etc: etc}))
-	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, opts: opts})
+	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, layer: layer, opts: opts})
 }
 
 // containerID is the id of the container of that name in the job.
@@ -54,6 +59,7 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 		Handler: sandbox.Handler{Name: p.env.kind.Runtime.Handler, Binary: p.env.kind.Runtime.Binary},
 		OCI:     spec,
 		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
+		Layer:   p.layer,
 	})
 	if err != nil {
 		return nil, refuse(err, "Cannot create the container.")

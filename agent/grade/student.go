@@ -42,7 +42,8 @@ func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, 
 }
 
 // live is the whole life of a student container. The script hears of the end
-// before anything is removed.
+// before anything is removed, but of one that filled the disk after that: the
+// next one needs the room.
 func (s *student) live(ctx context.Context) {
 	o := outcome{s, retvalRefused}
 	end, err := s.run(ctx)
@@ -52,11 +53,17 @@ func (s *student) live(ctx context.Context) {
 	case ctx.Err() == nil:
 		s.log.Warn("student container not started", "err", err)
 	}
+	full := s.g.j.space.Full()
+	if full {
+		s.remove()
+	}
 	select {
 	case s.g.ended <- o:
 	case <-ctx.Done():
 	}
-	s.remove()
+	if !full {
+		s.remove()
+	}
 	select {
 	case s.g.gone <- s:
 	case <-ctx.Done():
@@ -195,6 +202,9 @@ func (s *student) remove() {
 		}
 	}
 	s.outputs.Wait()
+	if err := s.g.j.space.RemoveLayer(ctx, s.name); err != nil {
+		s.log.Error("files of the student container left behind", "err", err)
+	}
 	if err := disconnect(ctx, s.network); err != nil {
 		s.log.Error("network of the student container left behind", "err", err)
 		s.g.j.e.metrics.failed.Inc()

@@ -28,6 +28,10 @@ func (s *student) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	layer, err := s.g.j.space.Layer(s.name, false)
+	if err != nil {
+		return err
+	}
 	args := []string{"_run_student_intern", s.env.kind.Runtime.Told, s.g.j.env.kind.EnvType}
 	opts := append(connected(s.network), oci.Student(files))
 	if s.req.ShareNetwork && s.network == nil {
@@ -38,7 +42,7 @@ func (s *student) create(ctx context.Context) error {
 		defer network.Close()
 		opts = append(opts, oci.JoinNetwork(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), network.Fd())))
 	}
-	s.box, err = s.g.j.newBox(ctx, blueprint{name: s.name, env: s.env, limits: s.limits, args: args, opts: opts})
+	s.box, err = s.g.j.newBox(ctx, blueprint{name: s.name, env: s.env, limits: s.limits, layer: layer, args: args, opts: opts})
 	return err
 }
 

@@ -63,6 +63,10 @@ type Spec struct {
 	Handler Handler
 	OCI     *specs.Spec // complete but for Root, which the runtime fills in
 	Labels  map[string]string
+	// Layer is an empty directory where what the container writes to its root
+	// file system goes, so that the caller bounds it; "": where the runtime likes.
+	// The caller removes it, after Delete.
+	Layer string
 }
 
 // Container is one container, from Create to Delete.

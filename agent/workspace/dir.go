@@ -18,11 +18,13 @@ type Config struct {
 	Tasks string // the operator's directory of courses
 	State string // a directory of our own, made if missing
 
-	// What one job may write to /task and /sockets, in bytes and in files; 0 bytes:
-	// no bound at all. With a bound that data is in memory (see the package). A
-	// file that only changes its owner or mode counts as a file and no bytes.
+	// What one job may write, in bytes and in files: so much to /task and by its
+	// student containers together, and as much by its grading container besides;
+	// 0 bytes: no bound at all. It takes loop devices and the program mke2fs (see
+	// the package). What the file system needs for itself counts, and a file that
+	// only changes its owner or mode counts as a file of no bytes.
 	DiskBytes  int64
-	DiskInodes int64 // 0: one for every 4 KiB of DiskBytes, but 65536 at least
+	DiskInodes int64 // 0: one for every 8 KiB of DiskBytes
 }
 
 // Dir is a state directory, locked against other agents.
@@ -30,6 +32,7 @@ type Dir struct {
 	config Config
 	jobs   string
 	lock   *os.File
+	disks  *disks // nil: no bound
 }
 
 // Open locks the state directory, making it if it is missing, and removes what
@@ -40,7 +43,7 @@ func Open(ctx context.Context, c Config) (_ *Dir, err error) {
 		return nil, fmt.Errorf("workspace: bounds %d bytes, %d files", c.DiskBytes, c.DiskInodes)
 	}
 	if c.DiskInodes == 0 {
-		c.DiskInodes = max(c.DiskBytes/4096, 1<<16)
+		c.DiskInodes = c.DiskBytes / 8192
 	}
 	state, err := makeState(c.State)
 	if err != nil {
@@ -52,6 +55,11 @@ func Open(ctx context.Context, c Config) (_ *Dir, err error) {
 	}
 	if err := d.sweep(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("workspace: sweep: %w", err), d.lock.Close())
+	}
+	if c.DiskBytes > 0 {
+		if d.disks, err = newDisks(ctx, state, c.DiskBytes, c.DiskInodes); err != nil {
+			return nil, errors.Join(fmt.Errorf("workspace: bound what jobs write: %w", err), d.lock.Close())
+		}
 	}
 	return d, nil
 }

@@ -14,6 +14,7 @@
 //	├── sockets           for /sockets
 //	├── common, student   for /course/common and its folder student
 //	├── files             see Workspace.File
+//	├── layers, own       see Workspace.Layer
 //	└── pins              see Workspace.Pin
 //
 // # Trust
@@ -30,11 +31,17 @@
 //
 // # Disk
 //
-// With a bound, a job's directory is a tmpfs of that size and number of files. It
-// is gone with its mount, whatever is in it. What is written there is memory of
-// the container that writes it and counts against that container's limit, so a
-// bound of the disk is best not above the memory limit. Without a bound, the
-// directory is on the file system of the state directory.
+// With a bound, a job's directory is a small file system of its own: ext4 on a
+// loop device, in a file without a name in the state directory. Whoever fills it
+// gets ENOSPC. It takes disk as it is written to, and is gone with its mount,
+// whatever is in it: no removal depends on what students made. A fresh one costs
+// a few blocks and a mount, as all are copies of one that was made at the start.
+//
+// There are two of them. In the second the grading container has its own root
+// file system, where it writes what it makes of the submission: students who
+// fill the first, which they share with /task, do not keep it from that.
+//
+// Without a bound, the directory is on the file system of the state directory.
 //
 // # Mounts
 //

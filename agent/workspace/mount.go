@@ -9,18 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountJob makes dir a mount of its own: a tmpfs with the bounds of c, or else
+// mountJob makes dir a mount of its own: a fresh file system of d, or else
 // itself. Whatever is mounted below later goes with it.
-func mountJob(dir string, c Config) error {
-	if c.DiskBytes == 0 {
-		if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("bind job directory: %w", err)
-		}
-		return nil
+func mountJob(dir string, d *disks) error {
+	if d != nil {
+		return d.mount(dir)
 	}
-	options := fmt.Sprintf("mode=0700,size=%d,nr_inodes=%d", c.DiskBytes, c.DiskInodes)
-	if err := unix.Mount("ingot", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		return fmt.Errorf("mount tmpfs: %w", err)
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind job directory: %w", err)
 	}
 	return nil
 }

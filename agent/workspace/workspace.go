@@ -29,8 +29,9 @@ type Workspace struct {
 	CommonStudent string // for /course/common/student of student containers, read only
 	Copied        bool   // the kernel made no overlay of the task, so its files were copied
 
-	dir  string
-	pins atomic.Int64
+	dir     string
+	bounded bool
+	pins    atomic.Int64
 
 	mu    sync.Mutex
 	trees map[string]*os.File // "task" and "sockets", nil after Remove
@@ -51,14 +52,14 @@ func (d *Dir) New(ctx context.Context, j Job) (*Workspace, error) {
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("workspace: %w", err)
 	}
-	if err := w.fill(ctx, d.config, from); err != nil {
+	if err := w.fill(ctx, d.disks, from); err != nil {
 		return nil, errors.Join(fmt.Errorf("workspace: job %s: %w", j.ID, err), w.Remove(context.WithoutCancel(ctx)))
 	}
 	return w, nil
 }
 
-func (w *Workspace) fill(ctx context.Context, c Config, from *source) error {
-	if err := mountJob(w.dir, c); err != nil {
+func (w *Workspace) fill(ctx context.Context, d *disks, from *source) error {
+	if err := mountJob(w.dir, d); err != nil {
 		return err
 	}
 	top, err := os.OpenFile(w.dir, unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -70,10 +71,16 @@ func (w *Workspace) fill(ctx context.Context, c Config, from *source) error {
 	if w.trees["sockets"], err = mkdirs(top, "sockets"); err != nil {
 		return err
 	}
-	for _, name := range []string{"files", "pins"} {
+	for _, name := range []string{"files", "pins", "layers", "own"} {
 		if err := os.Mkdir(filepath.Join(w.dir, name), 0o700); err != nil {
 			return err
 		}
+	}
+	if d != nil {
+		if err := d.mount(filepath.Join(w.dir, "own")); err != nil {
+			return err
+		}
+		w.bounded = true
 	}
 	if err := w.fillTask(ctx, top, from.task); err != nil {
 		return fmt.Errorf("task: %w", err)
@@ -184,6 +191,57 @@ func (w *Workspace) File(name string, data []byte, mode fs.FileMode) (path strin
 		return "", fmt.Errorf("workspace: %w", err)
 	}
 	return path, nil
+}
+
+// Layer makes an empty directory for what a container writes to its own root
+// file system, so that the job's bound holds there too; "" if there is none.
+// own says that the container has the job's second file system to itself: no
+// other can then fill it. name can be used once.
+func (w *Workspace) Layer(name string, own bool) (path string, err error) {
+	if !w.bounded {
+		return "", nil
+	}
+	if path, err = w.layer(name, own); err != nil {
+		return "", err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return "", fmt.Errorf("workspace: layer: %w", err)
+	}
+	return path, nil
+}
+
+func (w *Workspace) layer(name string, own bool) (string, error) {
+	if checkID(name) != nil || strings.Contains(name, "/") {
+		return "", fmt.Errorf("workspace: layer: %w: %q", ErrID, name)
+	}
+	in := "layers"
+	if own {
+		in = "own"
+	}
+	return filepath.Join(w.dir, in, name), nil
+}
+
+// RemoveLayer removes a layer that is not needed any more before the job ends.
+// None is no error.
+func (w *Workspace) RemoveLayer(ctx context.Context, name string) error {
+	path, err := w.layer(name, false)
+	if err != nil {
+		return err
+	}
+	if err := removeAll(ctx, path); err != nil {
+		return fmt.Errorf("workspace: remove layer: %w", err)
+	}
+	return nil
+}
+
+// Full reports whether little is left of what the task and the students of a job
+// with a bound may write: less than an eighth, in bytes or in files.
+func (w *Workspace) Full() bool {
+	var st unix.Statfs_t
+	if !w.bounded || unix.Statfs(w.dir, &st) != nil {
+		return false
+	}
+	return st.Bavail < st.Blocks/8 || st.Ffree < st.Files/8
 }
 
 // Remove unmounts and removes all of the workspace, however it looks inside. The

@@ -38,7 +38,8 @@ type config struct {
 	SharedBudget bool          `help:"Let students' containers use the memory of their grading container, not their own beside it."`
 	MaxStudents  int           `default:"16" placeholder:"N" help:"Student containers of one job at a time (${default})."`
 	MaxPids      int64         `default:"1024" placeholder:"N" help:"Processes and threads of one container (${default})."`
-	DiskLimit    int64         `placeholder:"MIB" help:"Keep what one job writes to its directories in memory, at most so much, counted against its memory limit. 0: on disk, without limit."`
+	DiskLimit    int64         `default:"1024" placeholder:"MIB" help:"What one job may write to disk: so much to its task and by its students, and as much by its grading container. 0: without limit (${default})."`
+	DiskFiles    int64         `placeholder:"N" help:"How many files that may be; one for every 8 KiB if not given."`
 	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
 
 	networkFlags
@@ -55,7 +56,7 @@ func (c *config) normal() error {
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.NumCPU()
 	}
-	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DrainTimeout < 0 {
+	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DiskFiles < 0 || c.DrainTimeout < 0 {
 		return errors.New("a limit is negative")
 	}
 	if err := c.check(); err != nil {

@@ -96,7 +96,9 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 		return nil, err
 	}
 	ground.push(groups.Close)
-	spaces, err := workspace.Open(ctx, workspace.Config{Tasks: cfg.Tasks, State: cfg.Tmpdir, DiskBytes: cfg.DiskLimit << 20})
+	spaces, err := workspace.Open(ctx, workspace.Config{
+		Tasks: cfg.Tasks, State: cfg.Tmpdir, DiskBytes: cfg.DiskLimit << 20, DiskInodes: cfg.DiskFiles,
+	})
 	if err != nil {
 		return nil, err
 	}

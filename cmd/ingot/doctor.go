@@ -26,6 +26,7 @@ type facts struct {
 	kernel      string // release
 	openat2     error
 	overlay     bool     // the kernel knows it now
+	loop        error    // not nil: there are no loop devices
 	controllers []string // of cgroup v2
 	cgroups     error    // not nil: there is no such hierarchy
 	containerd  string   // version
@@ -76,10 +77,23 @@ func (f facts) judge() []finding {
 		add(finding{ok, "containerd " + f.containerd + " answers", ""})
 	}
 	add(judgeRuntimes(f.programs)...)
+	add(judgeBounds(f.programs["mke2fs"], f.loop))
 	for _, d := range f.disks {
 		add(d.judge())
 	}
 	return append(all, finding{ok, "multiple choice needs none of this: inginious-agent-mcq grades on any machine, inginious-agent-containerd --mcq here", ""})
+}
+
+// judgeBounds says whether jobs can be kept from filling the disk.
+func judgeBounds(mke2fs program, loop error) finding {
+	const without = "or run agents with --disk-limit 0, without a bound"
+	switch {
+	case mke2fs.path == "":
+		return finding{fail, "mke2fs is not installed: agents cannot bound what jobs write to disk", "apt install e2fsprogs, " + without}
+	case loop != nil:
+		return finding{fail, fmt.Sprintf("there are no loop devices, with which agents bound what jobs write to disk: %v", loop), "modprobe loop, " + without}
+	}
+	return finding{ok, "what jobs write to disk can be bounded", ""}
 }
 
 func judgeKernel(release string) finding {

@@ -30,6 +30,9 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 	for _, name := range []string{"runc", "crun", shim} {
 		f.programs[name] = ask(ctx, name, c.Patience)
 	}
+	mke2fs, _ := exec.LookPath("mke2fs") // "" says it all
+	f.programs["mke2fs"] = program{path: mke2fs}
+	_, f.loop = os.Stat("/dev/loop-control")
 	return f
 }
 

@@ -20,6 +20,8 @@ func fit() facts {
 			"runc": {path: "/usr/sbin/runc", version: "runc version 1.1.5+ds1"},
 			"crun": {path: "/usr/bin/crun", version: "crun version 1.8.1"},
 			shim:   {path: "/usr/bin/" + shim},
+
+			"mke2fs": {path: "/usr/sbin/mke2fs"},
 		},
 		disks: []disk{{dir: "/var/lib/ingot", free: 50 << 30, total: 100 << 30, inodes: 1e6}},
 	}
@@ -51,6 +53,8 @@ func TestDoctor(t *testing.T) {
 		"no pids":            {func(f *facts) { f.controllers = []string{"cpu", "io", "memory"} }, fail, "lacks the controller pids"},
 		"no cpu":             {func(f *facts) { f.controllers = []string{"io", "memory", "pids"} }, warn, "lacks the controller cpu"},
 		"no containerd":      {func(f *facts) { f.unreachable = errors.New("containerd is not running") }, fail, "not running"},
+		"no mke2fs":          {func(f *facts) { delete(f.programs, "mke2fs") }, fail, "e2fsprogs"},
+		"no loop devices":    {func(f *facts) { f.loop = errors.New("gone") }, fail, "modprobe loop"},
 		"no runtime":         {func(f *facts) { f.programs = nil }, fail, "neither runc nor crun"},
 		"crun alone":         {func(f *facts) { delete(f.programs, "runc") }, ok, "crun version 1.8.1"},
 		"no shim":            {func(f *facts) { delete(f.programs, shim) }, warn, shim},

@@ -184,7 +184,9 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 			t.Error(err)
 		}
 	})
-	spaces, err := workspace.Open(t.Context(), workspace.Config{Tasks: r.tasks, State: r.state})
+	spaces, err := workspace.Open(t.Context(), workspace.Config{
+		Tasks: r.tasks, State: r.state, DiskBytes: diskBytes, DiskInodes: diskFiles,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +221,9 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 		return agent.Run(ctx, agent.Config{Slots: 4, Drain: drain, Log: log}, end, exec)
 	})
 }
+
+// What a job of a rig may write.
+const diskBytes, diskFiles = 64 << 20, 4000
 
 // controllers are what the agent insists on.
 func controllers() []string {

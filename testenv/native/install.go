@@ -4,21 +4,24 @@ import (
 	"context"
 	"io"
 	"os/exec"
-	"slices"
 
 	"github.com/ingot-grading/ingot/testenv/apt"
 )
 
-// tools are the programs needed; each is also the name of its Debian package.
-var tools = [...]string{"containerd", "runc", "crun"}
+// tools are the programs needed, with their Debian packages.
+var tools = [...]struct{ program, pkg string }{
+	{"containerd", "containerd"}, {"runc", "runc"}, {"crun", "crun"}, {"mke2fs", "e2fsprogs"},
+}
 
-// Install makes containerd, runc and crun available. Those that are on the PATH
+// Install makes containerd, runc, crun and mke2fs available. Those that are on the PATH
 // are taken as they are, whoever brought them; the others come from [apt.Ensure],
 // whose output goes to log and whose error names what to install.
 func Install(ctx context.Context, log io.Writer) error {
-	missing := slices.DeleteFunc(slices.Clone(tools[:]), func(name string) bool {
-		_, err := exec.LookPath(name)
-		return err == nil
-	})
+	var missing []string
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.program); err != nil {
+			missing = append(missing, t.pkg)
+		}
+	}
 	return apt.Ensure(ctx, log, missing...)
 }

@@ -79,11 +79,11 @@ func TestMissingTools(t *testing.T) {
 	}
 	t.Setenv("PATH", bin)
 	err := Install(t.Context(), t.Output())
-	if !errors.Is(err, apt.ErrMissing) || !strings.Contains(err.Error(), "install containerd crun,") {
+	if !errors.Is(err, apt.ErrMissing) || !strings.Contains(err.Error(), "install containerd crun e2fsprogs,") {
 		t.Errorf("without a package manager: %v", err)
 	}
-	for _, name := range tools {
-		if err := os.WriteFile(filepath.Join(bin, name), nil, 0o700); err != nil {
+	for _, tool := range tools {
+		if err := os.WriteFile(filepath.Join(bin, tool.program), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/containerd/api/types/runc/options"
@@ -109,6 +111,9 @@ func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error
 	if err != nil {
 		return err
 	}
+	if err := moveLayer(mounts, s.Layer); err != nil {
+		return err
+	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -136,6 +141,45 @@ func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error
 	}
 	c.watch()
 	return context.Cause(ctx)
+}
+
+// moveLayer makes the snapshot's overlay write to dir instead of to a directory
+// of containerd's, if dir is not "".
+func moveLayer(mounts []mount.Mount, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	moved := 0
+	for _, m := range mounts {
+		for i, option := range m.Options {
+			name, _, _ := strings.Cut(option, "=")
+			part := map[string]string{"upperdir": "upper", "workdir": "work"}[name]
+			if m.Type != "overlay" || part == "" {
+				continue
+			}
+			path := filepath.Join(dir, part)
+			if err := makeRoot(path); err != nil {
+				return fmt.Errorf("make the layer: %w", err)
+			}
+			m.Options[i] = name + "=" + optionEscapes.Replace(path)
+			moved++
+		}
+	}
+	if moved != 2 {
+		return fmt.Errorf("%w: the snapshotter writes where it likes, not to a layer of the caller's", sandbox.ErrBadRequest)
+	}
+	return nil
+}
+
+// optionEscapes keeps a path one option of an overlay.
+var optionEscapes = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `:`, `\:`)
+
+// makeRoot makes a directory with the mode of a root directory.
+func makeRoot(path string) error {
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 // rootMounts adapts the snapshot's mounts to this container.

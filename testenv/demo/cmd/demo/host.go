@@ -30,6 +30,12 @@ func hostUnfit() error {
 	if _, err := os.Stat(containerd); err != nil {
 		return fmt.Errorf("no containerd: %w", err)
 	}
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		return fmt.Errorf("no loop devices: %w", err)
+	}
+	if _, err := exec.LookPath("mke2fs"); err != nil {
+		return fmt.Errorf("no e2fsprogs: %w", err)
+	}
 	have, err := cgroups.Available()
 	if err != nil {
 		return err
