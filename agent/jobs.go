@@ -14,8 +14,10 @@ import (
 
 // Texts a student may see when the agent, not the grader, ended the job.
 const (
-	textBroken   = "An unknown error occurred in the agent. Please contact your course administrator."
-	textStopping = "The grading agent is stopping. Please retry later."
+	textBroken     = "An unknown error occurred in the agent. Please contact your course administrator."
+	textLong       = "The submission is too large for the grading agent. Please contact your course administrator."
+	textLongResult = "The result of the grading is too large. Please contact your course administrator."
+	textStopping   = "The grading agent is stopping. Please retry later."
 )
 
 // errNoSSH refuses a second way in, or one of a job that has ended.
@@ -127,9 +129,9 @@ func (s *session) deliver(job Job, res wire.Result) {
 	frame, err := s.dialect.Append(make([]byte, 0, room), &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: res})
 	if err != nil {
 		s.log.Error("cannot encode a result", "job", job.JobID, "err", err)
-		frame, err = s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: Failed(job, "crash", textBroken)})
+		frame, err = s.dialect.Append(nil, &wire.AgentJobDone{Client: job.Client, JobID: job.JobID, Result: Failed(job, "crash", textLongResult)})
 		if err != nil {
-			return // not even an empty result: the codec refuses the job's id, which it decoded itself
+			return // not even an empty result: the job's id or its state alone is over the limit
 		}
 	}
 	s.out.add(job.JobID, frame)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ var (
 	errEndClosed = errors.New("agent: the socket was closed")
 	errSilent    = errors.New("the backend has been silent for too long")
 	errStalled   = errors.New("the backend does not read what it is sent")
+	errExcess    = errors.New("longer than a message may be")
 )
 
 // onWire handles what happened on the connection to the backend.
@@ -46,6 +48,15 @@ func (s *session) onWire(ev wire.Event) {
 			s.heard = time.Now()
 			s.send(&wire.Pong{}) // the pings that we could answer wait behind the message
 		}
+	case wire.PeerExcess:
+		if ev.Peer != s.peer {
+			return
+		}
+		s.heard = time.Now()
+		if err := s.refuse(ev.Excess); err != nil {
+			s.log.Error("long message from the backend", "err", err)
+			s.end.Drop(ev.Peer, err)
+		}
 	case wire.PeerMessage:
 		if ev.Peer != s.peer {
 			return
@@ -61,6 +72,12 @@ func (s *session) onWire(ev wire.Event) {
 // onFrame handles one message. An error means that the peer does not speak our protocol.
 func (s *session) onFrame(frame []byte) error {
 	msg, err := s.dialect.Decode(frame)
+	if errors.Is(err, wire.ErrLimit) {
+		msg, _ = wire.Skim(bytes.NewReader(frame)) // the first error says more
+		if s.refuse(msg) == nil {
+			return nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("decode: %w", err)
 	}
@@ -78,6 +95,21 @@ func (s *session) onFrame(frame []byte) error {
 		s.ours = true
 	default:
 		return fmt.Errorf("unexpected %T", msg)
+	}
+	return nil
+}
+
+// refuse answers a message that goes over a limit, of which msg is what could be
+// told, or nil. An error means that there is no answer to it.
+func (s *session) refuse(msg wire.Message) error {
+	m, ok := msg.(*wire.BackendNewJob)
+	if !ok {
+		return errExcess
+	}
+	s.log.Warn("job is too large", "job", m.JobID)
+	if s.jobs[m.JobID] == nil {
+		job := newJob(m)
+		s.deliver(job, Failed(job, "crash", textLong))
 	}
 	return nil
 }

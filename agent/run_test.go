@@ -1,11 +1,13 @@
 package agent_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,7 +60,7 @@ type bench struct {
 
 // start runs an agent in the bubble of t and returns after its hello.
 func start(t *testing.T, exec agent.Executor, change func(*agent.Config)) *bench {
-	n := wiretest.NewNetwork(wiretest.Config{})
+	n := wiretest.NewNetwork(wiretest.Config{MaxMessage: 10_000})
 	router, err := n.Listen("backend")
 	if err != nil {
 		t.Fatal(err)
@@ -294,6 +296,44 @@ func TestBadMessageClosesTheConnection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A job over a limit is answered, with its state, and the connection goes on.
+func TestLongJob(t *testing.T) {
+	for name, problems := range map[string]wire.Raw{
+		"bytes": append(wire.Raw{0xc5, 0x27, 0x10}, make([]byte, 10_000)...),
+		"depth": append(bytes.Repeat([]byte{0x91}, 20), 0xc0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := start(t, graders{"succeed": succeed}, func(c *agent.Config) { c.Limits.Depth = 20 })
+				long := newJob("long", "succeed")
+				long.TaskProblems = problems
+				b.send(long)
+				if m := b.done("long"); m.Status != "crash" || m.State != "before" {
+					t.Errorf("result %+v", m)
+				}
+				b.send(newJob("short", "succeed"))
+				if m := b.done("short"); m.Status != "success" {
+					t.Errorf("result %+v", m)
+				}
+			})
+		})
+	}
+}
+
+// A result over the agent's own limit becomes a crash that says so.
+func TestLongResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		talk := func(context.Context, agent.Job, agent.Uplink) wire.Result {
+			return wire.Result{Status: "success", Archive: make([]byte, 5_000)}
+		}
+		b := start(t, graders{"talk": talk}, func(c *agent.Config) { c.Limits.Frame = 5_000 })
+		b.send(newJob("j1", "talk"))
+		if m := b.done("j1"); m.Status != "crash" || m.State != "before" || !strings.Contains(m.Text, "too large") {
+			t.Errorf("result %+v", m)
+		}
+	})
 }
 
 func TestStop(t *testing.T) {

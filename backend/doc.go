@@ -11,7 +11,8 @@
 //
 // A peer that sends what cannot be decoded or what its side never sends is
 // logged, counted and disconnected, and nothing else changes. So is one that
-// does not read: its queue is full, and nobody waits for it.
+// does not read: its queue is full, and nobody waits for it. A job or a result
+// over a limit is answered with a crash, as its peer may mean well.
 //
 // Listings of the queue are the only long messages that the backend makes up
 // itself. A second goroutine sorts and encodes them, from a copy, so that a ping

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/ingot-grading/ingot/backend/sched"
@@ -28,7 +29,10 @@ type peer struct {
 // old reports whether the peer speaks 0.6 or older.
 func (p *peer) old() bool { return p.dialect.Generation() <= wire.G6 }
 
-var errSlow = errors.New("the peer does not read what it is sent")
+var (
+	errSlow   = errors.New("the peer does not read what it is sent")
+	errExcess = errors.New("longer than a message may be")
+)
 
 func (b *Backend) onAgent(ev wire.Event) {
 	switch ev.Kind {
@@ -38,7 +42,12 @@ func (b *Backend) onAgent(ev wire.Event) {
 	case wire.PeerMessage:
 		if p, m := b.decode(b.agents, ev); m != nil {
 			b.step(sched.AgentMessage{Peer: ev.Peer, Old: p.old(), Msg: m})
+			if _, ok := m.(*wire.AgentJobDone); ok {
+				b.agents.router.Release(ev.Frame) // what is sent on was copied, and nothing else is kept
+			}
 		}
+	case wire.PeerExcess:
+		b.excess(b.agents, ev.Peer, ev.Excess, errExcess)
 	case wire.PeerAlive:
 		if b.agents.peers[ev.Peer] != nil {
 			b.step(sched.AgentAlive{Peer: ev.Peer})
@@ -59,6 +68,8 @@ func (b *Backend) onClient(ev wire.Event) {
 		if p, m := b.decode(b.clients, ev); m != nil {
 			b.step(sched.ClientMessage{Peer: ev.Peer, Old: p.old(), Msg: m})
 		}
+	case wire.PeerExcess:
+		b.excess(b.clients, ev.Peer, ev.Excess, errExcess)
 	case wire.PeerDown:
 		if b.down(b.clients, ev) {
 			b.step(sched.ClientDown{Peer: ev.Peer})
@@ -90,17 +101,50 @@ func (b *Backend) decode(s *side, ev wire.Event) (*peer, wire.Message) {
 		return nil, nil
 	}
 	m, err := p.dialect.Decode(ev.Frame)
-	if err != nil {
-		b.drop(s, ev.Peer, "bad message", err)
-		if s == b.agents {
-			b.step(sched.AgentDown{Peer: ev.Peer})
-		} else {
-			b.step(sched.ClientDown{Peer: ev.Peer})
-		}
+	switch {
+	case errors.Is(err, wire.ErrLimit):
+		m, _ = wire.Skim(bytes.NewReader(ev.Frame)) // the first error says more
+		b.excess(s, ev.Peer, m, err)
+		return nil, nil
+	case err != nil:
+		b.reject(s, ev.Peer, err)
 		return nil, nil
 	}
 	b.metrics.message(s.name, m, false)
 	return p, m
+}
+
+// excess answers a message that goes over a limit, as cause says. M is what could
+// be told of it, or nil. Who sends what cannot be answered is dropped.
+func (b *Backend) excess(s *side, id wire.Peer, m wire.Message, cause error) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	b.log.Warn("message over a limit", "side", s.name, "peer", id, "addr", p.addr, "err", cause)
+	switch m := m.(type) {
+	case *wire.ClientNewJob:
+		if s == b.clients {
+			b.step(sched.ClientExcess{Peer: id, Msg: m})
+			return
+		}
+	case *wire.AgentJobDone:
+		if s == b.agents {
+			b.step(sched.AgentExcess{Peer: id, Msg: m})
+			return
+		}
+	}
+	b.reject(s, id, cause)
+}
+
+// reject drops a peer that sent what it never should, and tells the state.
+func (b *Backend) reject(s *side, id wire.Peer, cause error) {
+	b.drop(s, id, "bad message", cause)
+	if s == b.agents {
+		b.step(sched.AgentDown{Peer: id})
+	} else {
+		b.step(sched.ClientDown{Peer: id})
+	}
 }
 
 // drop ends the connection of a peer that misbehaves. The reason is for metrics.

@@ -25,13 +25,16 @@ type rig struct {
 	stop    context.CancelCauseFunc
 }
 
+// maxMessage is how many bytes the sockets of a rig take.
+const maxMessage = 100_000
+
 var errEnough = errors.New("enough")
 
 // inBubble runs test with a backend that serves until the test ends.
 func inBubble(t *testing.T, cfg Config, test func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, net: wiretest.NewNetwork(wiretest.Config{QueueMessages: 100}), ended: make(chan error, 1)}
+		r := &rig{t: t, net: wiretest.NewNetwork(wiretest.Config{QueueMessages: 100, MaxMessage: maxMessage}), ended: make(chan error, 1)}
 		var err error
 		if r.agents, err = r.net.Listen("agents"); err != nil {
 			t.Fatal(err)

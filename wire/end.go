@@ -15,23 +15,25 @@ type Peer uint64
 // EventKind says what an [Event] tells.
 type EventKind uint8
 
-// For each Peer: one PeerUp, any number of PeerMessage and PeerAlive, one
-// PeerDown, in this order.
+// For each Peer: one PeerUp, any number of PeerMessage, PeerExcess and PeerAlive,
+// one PeerDown, in this order.
 const (
 	PeerUp EventKind = iota + 1
 	PeerMessage
 	PeerDown
-	PeerAlive // more of a message arrived that takes long; about once a second
+	PeerAlive  // more of a message arrived that takes long; about once a second
+	PeerExcess // a message came that is longer than the end takes, and was not kept
 )
 
 // Event is something that happened on an end of the wire.
 type Event struct {
 	Kind      EventKind
 	Peer      Peer
-	RoutingID string // with PeerUp: the peer's ZeroMQ routing id
-	Addr      string // with PeerUp: the peer's network address, for logs
-	Frame     []byte // with PeerMessage: the payload, the receiver's from then on
-	Err       error  // with PeerDown: why
+	RoutingID string  // with PeerUp: the peer's ZeroMQ routing id
+	Addr      string  // with PeerUp: the peer's network address, for logs
+	Frame     []byte  // with PeerMessage: the payload, the receiver's from then on
+	Excess    Message // with PeerExcess: what [Skim] told of it; others end the connection
+	Err       error   // with PeerDown: why
 }
 
 // Router is the end that peers connect to. It is implemented by wire/zmtp and,
@@ -48,6 +50,10 @@ type Router interface {
 	// Drop closes p's connection. Its PeerDown follows with that cause.
 	// What is queued for p is discarded. Unknown peers are ignored.
 	Drop(p Peer, cause error)
+	// Release gives back the memory of a frame that Events brought, for another
+	// one to use. It is never needed, and pays for long frames. Nothing may look
+	// at the frame any more, nor at a part of it. Any goroutine may call it.
+	Release(frame []byte)
 }
 
 // Dealer is the end that connects. It reconnects for ever by itself: each
@@ -61,4 +67,6 @@ type Dealer interface {
 	Send(p Peer, frame []byte) error
 	// Drop ends the connection p; the next one is made after the usual pause.
 	Drop(p Peer, cause error)
+	// Release is as in Router.
+	Release(frame []byte)
 }

@@ -148,6 +148,23 @@ func (s *State) onSSH(a *agent, k agentKey, way wire.SSH) {
 	j.ssh = true
 }
 
+// onAgentExcess ends a job whose result is too large to be looked at: its agent
+// would hand in the same again.
+func (s *State) onAgentExcess(a *agent, m *wire.AgentJobDone) {
+	a.unanswered = 0
+	if !a.known {
+		s.unknown(&a.warned, ToAgent{a.peer, &wire.Unknown{}})
+		return
+	}
+	j := a.jobs[agentKey{string(m.Client), m.JobID}]
+	if j == nil {
+		s.emit(Ignored{a.peer, m.JobID})
+		return
+	}
+	s.finish(j, EndExcess, j.result("crash", textLongResult, wire.Nullable{Null: true}))
+	s.fill(a)
+}
+
 // onDone ends a job. One that a does not have is the result of a job that was
 // answered already, or forged: it changes nothing.
 func (s *State) onDone(a *agent, k agentKey, r wire.Result) {

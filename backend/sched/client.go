@@ -10,6 +10,8 @@ const (
 	textDuplicate  = "Duplicate job id"
 	textKilled     = "You killed the job"
 	textLost       = "Agent restarted"
+	textLong       = "The submission is too large for the grading service."
+	textLongResult = "The result of the grading is too large for the grading service. Please contact your course administrator."
 	textFull       = "Too many jobs are waiting. Please retry later."
 	textClient     = "Too many jobs of this client. Please retry later."
 	textStopped    = "The grading service is stopping. Please retry later."
@@ -93,14 +95,9 @@ func (s *State) unknown(warned *bool, answer Effect) {
 
 // submit accepts a job or answers it at once.
 func (s *State) submit(c *client, m *wire.ClientNewJob) {
-	j := &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), waitsAt: -1}
+	j := c.job(m)
 	if why, text := s.refusal(c, j); why != "" {
-		r := j.result("crash", text, wire.Nullable{})
-		if why == refusedDuplicate {
-			r.State = "" // PROTOCOL.md 2.7
-		}
-		s.emit(ToClient{c.peer, &wire.BackendJobDone{JobID: m.JobID, Result: r}})
-		s.emit(JobRefused{c.peer, m.JobID, why})
+		s.refuse(j, why, text)
 		return
 	}
 	j.Accepted, j.Max, j.seq = s.now, wire.MaxTime(m.Parameters), s.next()
@@ -109,9 +106,37 @@ func (s *State) submit(c *client, m *wire.ClientNewJob) {
 	s.place(j)
 }
 
+// job returns a job that c asks for, not accepted yet.
+func (c *client) job(m *wire.ClientNewJob) *job {
+	return &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), waitsAt: -1}
+}
+
+// refuse answers a job that is not accepted.
+func (s *State) refuse(j *job, why, text string) {
+	r := j.result("crash", text, wire.Nullable{})
+	if why == refusedDuplicate {
+		r.State = "" // PROTOCOL.md 2.7
+	}
+	s.emit(ToClient{j.Client, &wire.BackendJobDone{JobID: j.Request.JobID, Result: r}})
+	s.emit(JobRefused{j.Client, j.Request.JobID, why})
+}
+
+// onClientExcess answers a job that is too large to be looked at.
+func (s *State) onClientExcess(c *client, m *wire.ClientNewJob) {
+	switch j := c.job(m); {
+	case !c.known:
+		s.unknown(&c.warned, ToClient{c.peer, &wire.Unknown{}})
+	case s.jobs[j.key] != nil:
+		s.refuse(j, refusedDuplicate, textDuplicate)
+	default:
+		s.refuse(j, refusedLong, textLong)
+	}
+}
+
 // Why a job is refused, for operators.
 const (
 	refusedDuplicate = "duplicate id"
+	refusedLong      = "message limit"
 	refusedStopped   = "stopping"
 	refusedClient    = "client limit"
 	refusedQueue     = "queue limit"

@@ -54,7 +54,7 @@ var (
 type JobRefused struct {
 	Client wire.Peer
 	JobID  string
-	Why    string // duplicate id, stopping, client limit or queue limit
+	Why    string // duplicate id, message limit, stopping, client limit or queue limit
 }
 
 // JobSent tells that a job went to an agent.
@@ -92,6 +92,7 @@ const (
 	EndClientGone                // it waited, and its client is gone
 	EndStopped                   // the service stops
 	EndClash                     // its agent has another job of that id (PROTOCOL.md 1.3)
+	EndExcess                    // its agent handed in a result that goes over a limit
 )
 
 // String names e for logs and metrics.
@@ -102,7 +103,7 @@ func (e End) String() string {
 	return ends[e]
 }
 
-var ends = [...]string{"unknown", "result", "killed", "agent lost", "unrunnable", "client gone", "stopped", "id clash"}
+var ends = [...]string{"unknown", "result", "killed", "agent lost", "unrunnable", "client gone", "stopped", "id clash", "result over a limit"}
 
 // AgentJoined tells that an agent said hello.
 type AgentJoined struct {

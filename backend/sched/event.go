@@ -21,6 +21,13 @@ type ClientMessage struct {
 	Msg  wire.Message
 }
 
+// ClientExcess tells of a job of a client whose message goes over a limit. Msg has
+// no more of it than [wire.Skim] gives.
+type ClientExcess struct {
+	Peer wire.Peer
+	Msg  *wire.ClientNewJob
+}
+
 // ClientDown tells that a client's connection ended.
 type ClientDown struct{ Peer wire.Peer }
 
@@ -37,6 +44,13 @@ type AgentMessage struct {
 	Peer wire.Peer
 	Old  bool // the peer speaks 0.6 or older
 	Msg  wire.Message
+}
+
+// AgentExcess tells of a result of an agent whose message goes over a limit, as
+// ClientExcess.
+type AgentExcess struct {
+	Peer wire.Peer
+	Msg  *wire.AgentJobDone
 }
 
 // AgentAlive tells that an agent is in the middle of a long message.
@@ -70,9 +84,11 @@ type Stop struct{ Now bool }
 
 func (ClientUp) isEvent()      {}
 func (ClientMessage) isEvent() {}
+func (ClientExcess) isEvent()  {}
 func (ClientDown) isEvent()    {}
 func (AgentUp) isEvent()       {}
 func (AgentMessage) isEvent()  {}
+func (AgentExcess) isEvent()   {}
 func (AgentAlive) isEvent()    {}
 func (AgentDown) isEvent()     {}
 func (Tick) isEvent()          {}

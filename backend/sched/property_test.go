@@ -179,7 +179,12 @@ func (w *world) flush(p *wproc) {
 	for len(p.outbox) > 0 && p.peer != 0 && !p.broken {
 		k := p.outbox[0]
 		p.outbox = p.outbox[1:]
-		w.says(p, &wire.AgentJobDone{Client: k.routing(), JobID: k.id, Result: wire.Result{Status: "success"}})
+		done := &wire.AgentJobDone{Client: k.routing(), JobID: k.id, Result: wire.Result{Status: "success"}}
+		if rapid.IntRange(0, 9).Draw(w.t, "long") == 0 {
+			w.step(AgentExcess{p.peer, done})
+			continue
+		}
+		w.says(p, done)
 	}
 }
 

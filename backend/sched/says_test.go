@@ -25,14 +25,23 @@ func (p *play) says(name, verb, job string, opt map[string]string) error {
 		case "alive":
 			p.step(AgentAlive{peer})
 			return nil
+		case "long":
+			msg, err := p.agentMessage(name, "done", job, opt)
+			p.step(AgentExcess{peer, msg.(*wire.AgentJobDone)})
+			return err
 		}
 		msg, err := p.agentMessage(name, verb, job, opt)
 		p.step(AgentMessage{peer, p.old[name], msg})
 		return err
 	}
-	if verb == "down" {
+	switch verb {
+	case "down":
 		p.step(ClientDown{peer})
 		return nil
+	case "long":
+		msg, err := newJob(job, opt)
+		p.step(ClientExcess{peer, msg})
+		return err
 	}
 	msg, err := clientMessage(verb, job, opt)
 	p.step(ClientMessage{peer, p.old[name], msg})
@@ -40,7 +49,8 @@ func (p *play) says(name, verb, job string, opt map[string]string) error {
 }
 
 // clientMessage makes: hello, ping, queue, kill JOB,
-// new JOB [env=T/N] [prio=N] [state=TEXT] [time=SECONDS] [taskless], wrong.
+// new JOB [env=T/N] [prio=N] [state=TEXT] [time=SECONDS] [taskless], wrong. A
+// job that is too large is said by long JOB, and a result that is by the same.
 func clientMessage(verb, job string, opt map[string]string) (wire.Message, error) {
 	switch verb {
 	case "hello":

@@ -60,6 +60,10 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 		if c := s.clients[ev.Peer]; c != nil {
 			s.onClient(c, ev)
 		}
+	case ClientExcess:
+		if c := s.clients[ev.Peer]; c != nil {
+			s.onClientExcess(c, ev.Msg)
+		}
 	case ClientDown:
 		if c := s.clients[ev.Peer]; c != nil {
 			s.forget(c)
@@ -69,6 +73,10 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 	case AgentMessage:
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgent(a, ev)
+		}
+	case AgentExcess:
+		if a := s.agents[ev.Peer]; a != nil {
+			s.onAgentExcess(a, ev.Msg)
 		}
 	case AgentAlive:
 		if a := s.agents[ev.Peer]; a != nil {

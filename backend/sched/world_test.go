@@ -52,6 +52,10 @@ func (w *world) submit(t *rapid.T, c *wclient) {
 		id = w.someID(t)
 	}
 	c.open[id]++
+	if rapid.IntRange(0, 9).Draw(t, "long") == 0 {
+		w.step(ClientExcess{c.peer, &wire.ClientNewJob{JobID: id}})
+		return
+	}
 	w.step(ClientMessage{c.peer, c.old, &wire.ClientNewJob{
 		JobID: id, EnvironmentType: "t", Environment: rapid.SampledFrom(environmentNames).Draw(t, "environment"),
 		Priority: rapid.Int64Range(0, 2).Draw(t, "priority"),

@@ -28,30 +28,19 @@ type config struct {
 	RetryStarted     bool          `help:"Try a job once more if its agent is lost after it started."`
 	KeepOrphans      bool          `help:"Let a running job go on when its client is gone, instead of killing it."`
 
-	MaxMessage int64         `default:"268435456" help:"Bytes of the longest message taken."`
-	MaxDepth   int           `default:"512" help:"How deep arrays and maps of a message may be nested."`
-	MaxItems   int           `default:"65536" help:"Entries of the arrays and maps of a message that are looked into."`
-	MaxQueue   int64         `default:"268435456" help:"Bytes that may wait for one peer that does not read. A longer message is taken alone."`
-	MaxPeers   int           `default:"4096" help:"Connections taken on each address."`
-	Drain      time.Duration `default:"10s" help:"How long to go on for running jobs after SIGTERM."`
+	MaxPeers int           `default:"4096" help:"Connections taken on each address."`
+	Drain    time.Duration `default:"10s" help:"How long to go on for running jobs after SIGTERM."`
 
 	HTTP          string `placeholder:"ADDR" help:"Serve status page, metrics and health here, as 127.0.0.1:2080. It shows who submitted what."`
 	HTTPTokenFile string `placeholder:"FILE" help:"File with the token that lets operators kill jobs and drain agents."`
 
+	app.Limits
 	app.TLS
 	app.Plain
 }
 
-// overhead is how much longer a message may get when it is passed on.
-const overhead = 64 << 10
-
-func (c *config) backend(log *slog.Logger, reg prometheus.Registerer) backend.Config {
-	return backend.Config{
-		Sched:  c.sched(),
-		Limits: wire.Limits{Frame: int(c.MaxMessage) + overhead, Depth: c.MaxDepth, Items: c.MaxItems},
-		Drain:  c.Drain,
-		Log:    log, Metrics: reg,
-	}
+func (c *config) backend(limits wire.Limits, log *slog.Logger, reg prometheus.Registerer) backend.Config {
+	return backend.Config{Sched: c.sched(), Limits: limits, Drain: c.Drain, Log: log, Metrics: reg}
 }
 
 func (c *config) sched() sched.Config {

@@ -22,6 +22,10 @@ func run(ctx context.Context, p *app.Process[config]) error {
 	if err != nil {
 		return app.Usage(err)
 	}
+	limits, err := p.Config.Wire()
+	if err != nil {
+		return app.Usage(err)
+	}
 	token, err := p.Config.token()
 	if err != nil {
 		return app.Usage(err)
@@ -33,7 +37,7 @@ func run(ctx context.Context, p *app.Process[config]) error {
 	defer closeSockets()
 
 	reg := registry(agents, clients)
-	b := backend.New(agents, clients, p.Config.backend(p.Log, reg))
+	b := backend.New(agents, clients, p.Config.backend(limits, p.Log, reg))
 	closeHTTP, err := app.ServeHTTP(p.Config.HTTP, b.Handler(token, reg), p.Log)
 	if err != nil {
 		return app.Usage(err)

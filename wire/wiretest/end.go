@@ -1,8 +1,10 @@
 package wiretest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"syscall"
 	"time"
@@ -54,6 +56,14 @@ func (e *end) Drop(p wire.Peer, cause error) {
 	}
 }
 
+// Release is as [wire.Router] says. It overwrites the frame, so that whoever
+// still looks at it finds nothing good.
+func (*end) Release(frame []byte) {
+	for i := range frame {
+		frame[i] = 0xc1 // what msgpack never uses
+	}
+}
+
 func (e *end) side(p wire.Peer) *side {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,9 +98,27 @@ func (e *end) serve(s *side) (count int) {
 		if !ok {
 			return count
 		}
-		e.hand(s, wire.Event{Kind: wire.PeerMessage, Peer: s.peer, Frame: frame})
+		ev, err := e.message(frame)
+		if err != nil {
+			s.end(err, syscall.ECONNRESET)
+			return count
+		}
+		ev.Peer = s.peer
+		e.hand(s, ev)
 		count++
 	}
+}
+
+// message returns what is handed up for a frame.
+func (e *end) message(frame []byte) (wire.Event, error) {
+	if len(frame) <= e.cfg.MaxMessage {
+		return wire.Event{Kind: wire.PeerMessage, Frame: frame}, nil
+	}
+	m, err := wire.Skim(bytes.NewReader(frame))
+	if err != nil {
+		return wire.Event{}, fmt.Errorf("message of %d bytes: %w: %w", len(frame), ErrTooLarge, err)
+	}
+	return wire.Event{Kind: wire.PeerExcess, Excess: m}, nil
 }
 
 // hand hands an event up, unless the connection or this end is over first.

@@ -14,12 +14,14 @@ var (
 	ErrClosed   = errors.New("this end was closed")
 	ErrReplaced = errors.New("a newer connection came with the same identity")
 	ErrSilent   = errors.New("nothing heard from the peer")
+	ErrTooLarge = errors.New("more than the limit allows")
 )
 
 // Config tells a [Network] how its ends behave. Zero fields mean the defaults
 // of wire/zmtp.
 type Config struct {
 	QueueMessages int           // frames that may wait in one direction of a link, default 4,096
+	MaxMessage    int           // bytes of one message that is taken, default 256 MiB
 	Silence       time.Duration // after so long a partitioned link is down, default 30 s
 	Linger        time.Duration // Close may flush for so long, default 1 s
 	RetryMin      time.Duration // a Dealer's first pause before it connects again, default 100 ms
@@ -37,11 +39,14 @@ type Network struct {
 // NewNetwork returns an empty network.
 func NewNetwork(cfg Config) *Network {
 	def := Config{
-		QueueMessages: 4096, Silence: 30 * time.Second, Linger: time.Second,
+		QueueMessages: 4096, MaxMessage: 256 << 20, Silence: 30 * time.Second, Linger: time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: 5 * time.Second,
 	}
 	if cfg.QueueMessages > 0 {
 		def.QueueMessages = cfg.QueueMessages
+	}
+	if cfg.MaxMessage > 0 {
+		def.MaxMessage = cfg.MaxMessage
 	}
 	for _, d := range []struct{ to, from *time.Duration }{
 		{&def.Silence, &cfg.Silence}, {&def.Linger, &cfg.Linger},

@@ -14,7 +14,7 @@ import (
 func TestSuite(t *testing.T) {
 	Suite(t, func(t *testing.T, test func(*testing.T, Ends)) {
 		synctest.Test(t, func(t *testing.T) {
-			n := NewNetwork(Config{QueueMessages: SuiteQueue})
+			n := NewNetwork(Config{QueueMessages: SuiteQueue, MaxMessage: SuiteMessage})
 			test(t, Ends{
 				Listen: func() (ClosableRouter, error) { return n.Listen("here") },
 				Dial:   func(identity string) (ClosableDealer, error) { return n.Dial("here", identity), nil },
@@ -42,7 +42,7 @@ func TestFailures(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := NewNetwork(Config{QueueMessages: SuiteQueue})
+				n := NewNetwork(Config{QueueMessages: SuiteQueue, MaxMessage: SuiteMessage})
 				h := &harness{t: t, ends: Ends{
 					Listen: func() (ClosableRouter, error) { return n.Listen("here") },
 					Dial:   func(identity string) (ClosableDealer, error) { return n.Dial("here", identity), nil },

@@ -21,7 +21,7 @@ type ClosableDealer interface {
 }
 
 // Ends is what [Suite] tests: a way to make the two ends. The queues of each must
-// hold [SuiteQueue] messages, and a Dealer must pause for less than a second
+// hold [SuiteQueue] messages, they must take [SuiteMessage] bytes, and a Dealer must pause for less than a second
 // between its attempts.
 type Ends struct {
 	// Listen makes a Router, always at the same address, which is free again when
@@ -31,8 +31,12 @@ type Ends struct {
 	Dial func(identity string) (ClosableDealer, error)
 }
 
-// SuiteQueue is how many messages a queue must hold in the suite.
-const SuiteQueue = 64
+// SuiteQueue is how many messages a queue must hold in the suite, and SuiteMessage
+// how many bytes a message may have.
+const (
+	SuiteQueue   = 64
+	SuiteMessage = 10 << 20
+)
 
 // Suite checks that a Router and a Dealer keep the contracts of package wire.
 // Run is called once for each test: it makes fresh ends and calls test with them,
@@ -45,6 +49,8 @@ func Suite(t *testing.T, run func(t *testing.T, test func(t *testing.T, ends End
 		{"events of a peer come in order", eventsInOrder},
 		{"frames arrive in order both ways", framesInOrder},
 		{"empty and large frames arrive as they are", oddSizes},
+		{"of a job that is too long its id arrives", excess},
+		{"a message that is too long ends its connection", nonsense},
 		{"a peer that never was is refused", unknownPeer},
 		{"a peer is never used again", peersNotReused},
 		{"a drop hands up its cause", dropCause},

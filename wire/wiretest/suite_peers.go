@@ -56,6 +56,42 @@ func oddSizes(h *harness) {
 	}
 }
 
+// Each end answers a job over the limit, and what follows arrives.
+func excess(h *harness) {
+	r, rp, d, dp := h.pair()
+	padding := append(wire.Raw{0xdb, 0, 0xa0, 0, 0}, make([]byte, SuiteMessage)...) // a text of so many bytes
+	dialect := wire.NewDialect(wire.GH, wire.Limits{})
+	job, err := dialect.Append(nil, &wire.ClientNewJob{JobID: "up", TaskProblems: padding})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.send(d, dp, string(job))
+	h.send(d, dp, "after")
+	if m, ok := h.next(r, wire.PeerExcess).Excess.(*wire.ClientNewJob); !ok || m.JobID != "up" {
+		h.t.Errorf("got %+v", m)
+	}
+	h.want(r, "after")
+	job, err = dialect.Append(nil, &wire.BackendNewJob{JobID: "down", TaskProblems: padding})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.send(r, rp, string(job))
+	h.send(r, rp, "after")
+	if m, ok := h.next(d, wire.PeerExcess).Excess.(*wire.BackendNewJob); !ok || m.JobID != "down" {
+		h.t.Errorf("got %+v", m)
+	}
+	h.want(d, "after")
+}
+
+func nonsense(h *harness) {
+	r, _, d, dp := h.pair()
+	h.send(d, dp, strings.Repeat("x", SuiteMessage+1))
+	if down := h.next(r, wire.PeerDown); down.Err == nil {
+		h.t.Error("down without a cause")
+	}
+	h.next(d, wire.PeerDown)
+}
+
 func unknownPeer(h *harness) {
 	r, rp, d, dp := h.pair()
 	for _, p := range []wire.Peer{0, rp + dp + 1, 1 << 63} {

@@ -16,7 +16,9 @@
 //     has room; a few events have. A peer that floods is slowed down by TCP, and
 //     the others take turns with it.
 //   - A length is checked before anything is allocated, and a large message costs
-//     memory only as its bytes arrive.
+//     memory only as its bytes arrive. One over the limit is read and not kept:
+//     if it is about a job the owner learns which (see [wire.Skim]), else the
+//     connection ends.
 //   - PING is answered here and sent to peers of ZMTP 3.1 and later. A peer that
 //     stays silent is closed, unless a large message of ours is still moving.
 //   - A write may take as long as it makes progress.

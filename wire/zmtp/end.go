@@ -64,9 +64,7 @@ func (e *end) Drop(p wire.Peer, cause error) {
 	}
 }
 
-// Release gives back the memory of a frame that Events brought, for another one
-// to use. It is never needed, and pays for frames of 64 KiB and more; nothing may
-// look at the frame or at a part of it any more. Any goroutine may call it.
+// Release is as [wire.Router] says. It does nothing for frames of less than 64 KiB.
 func (e *end) Release(frame []byte) { e.spare.put(frame) }
 
 var errDropped = errors.New("dropped")
@@ -94,7 +92,7 @@ func (e *end) serve(c *conn) (count int) {
 		up <- e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr})
 	})
 	m := newMessages(c, &e.cfg, &e.spare, c.pinged)
-	frame, err := m.next()
+	ev, err := m.next()
 	if err != nil {
 		c.cancel(err)
 	}
@@ -105,8 +103,9 @@ func (e *end) serve(c *conn) (count int) {
 	}
 	defer hardClose(c.net) // what cancel began is done before PeerDown says so
 	defer e.forget(c)
-	for ; err == nil; frame, err = m.next() {
-		e.hand(c, wire.Event{Kind: wire.PeerMessage, Peer: c.peer, Frame: frame})
+	for ; err == nil; ev, err = m.next() {
+		ev.Peer = c.peer
+		e.hand(c, ev)
 		count++
 	}
 	c.cancel(err)

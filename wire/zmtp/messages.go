@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/ingot-grading/ingot/wire"
 )
 
 const (
 	readBuffer   = 32 << 10
 	maxPing      = 5 + 2 + 16 // name, TTL, context
 	maxCommandIn = 4 << 10    // bytes of a command after the handshake
+	maxExcess    = 8 << 30    // bytes of a message that nobody means: a value of msgpack has less than 4 GiB
 )
 
 // messages reads a peer's messages and its commands. It belongs to one goroutine.
@@ -36,11 +39,11 @@ func newMessages(r io.Reader, cfg *Config, spare *spare, ping func(time.Duration
 	}
 }
 
-// next returns the payload of the next message: its first frame, or with
-// Delimiter the first after an empty one. Other frames are read and forgotten.
-// The error is io.EOF only between messages.
-func (m *messages) next() ([]byte, error) {
-	var payload []byte
+// next returns the next message as an event without its peer. The payload is the
+// message's first frame, or with Delimiter the first after an empty one. Other
+// frames are read and forgotten. The error is io.EOF only between messages.
+func (m *messages) next() (wire.Event, error) {
+	ev := wire.Event{Kind: wire.PeerMessage}
 	var size int64
 	taken := false
 	for part := 0; ; {
@@ -49,18 +52,21 @@ func (m *messages) next() ([]byte, error) {
 			if part > 0 {
 				err = inside(err)
 			}
-			return nil, err
+			return ev, err
 		}
 		if h.command() {
 			if err := m.command(h.size); err != nil {
-				return nil, err
+				return ev, err
 			}
 			continue
 		}
 		part++
 		// In this order nothing can overflow.
 		if h.size > m.maxSize || size+h.size > m.maxSize || part > m.maxParts {
-			return nil, fmt.Errorf("message of %d frames, at least %d bytes: %w", part, h.size, ErrTooLarge)
+			if taken || h.more() || part > m.maxParts || h.size > maxExcess {
+				return ev, fmt.Errorf("message of %d frames, at least %d bytes: %w", part, h.size, ErrTooLarge)
+			}
+			return m.excess(h.size)
 		}
 		size += h.size
 		switch {
@@ -68,16 +74,26 @@ func (m *messages) next() ([]byte, error) {
 		case taken:
 			err = skipBody(m.r, h.size)
 		default:
-			payload, err = readBody(m.body(h.size), h.size, m.spare)
+			ev.Frame, err = readBody(m.body(h.size), h.size, m.spare)
 			taken = true
 		}
 		if err != nil {
-			return nil, err
+			return ev, err
 		}
 		if !h.more() {
-			return payload, nil
+			return ev, nil
 		}
 	}
+}
+
+// excess reads a payload of n bytes, more than the limit, without keeping it. It
+// is handed up if the owner can answer it, else it ends the connection.
+func (m *messages) excess(n int64) (wire.Event, error) {
+	msg, err := wire.Skim(io.LimitReader(m.body(n), n))
+	if err != nil {
+		return wire.Event{}, fmt.Errorf("message of %d bytes: %w: %w", n, ErrTooLarge, err)
+	}
+	return wire.Event{Kind: wire.PeerExcess, Excess: msg}, nil
 }
 
 // body returns where to read a payload of n bytes. What fits into the buffer

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/ingot-grading/ingot/wire"
 )
 
 // readAll returns the payloads and PING contexts of a stream, and how it ended.
@@ -19,13 +21,19 @@ func readAll(r io.Reader, cfg Config) (payloads, pings []string, err error) {
 	}
 	m := newMessages(r, &cfg, nil, func(_ time.Duration, context []byte) { pings = append(pings, string(context)) })
 	for {
-		b, err := m.next()
+		ev, err := m.next()
 		if err != nil {
 			return payloads, pings, err
 		}
-		payloads = append(payloads, string(b))
+		if job, ok := ev.Excess.(*wire.ClientNewJob); ok {
+			ev.Frame = []byte("long " + job.JobID)
+		}
+		payloads = append(payloads, string(ev.Frame))
 	}
 }
+
+// longJob is a ClientNewJob of 30 bytes, as far as an answer to it goes.
+const longJob = "\x82\xa6job_id\xa2j1\xa5@type\xacClientNewJob"
 
 func TestMessages(t *testing.T) {
 	long := strings.Repeat("x", 300)
@@ -63,6 +71,9 @@ func TestMessages(t *testing.T) {
 		{name: "cut command", in: "\x04\x05\x04P", err: io.ErrUnexpectedEOF},
 		{name: "message at the limit", in: message("12345678"), cfg: Config{MaxMessage: 8}, want: []string{"12345678"}, err: io.EOF},
 		{name: "message over the limit", in: message("123456789"), cfg: Config{MaxMessage: 8}, err: ErrTooLarge},
+		{name: "job over the limit, and one behind it", in: message(longJob) + message("x"), cfg: Config{MaxMessage: 20}, want: []string{"long j1", "x"}, err: io.EOF},
+		{name: "job over the limit in frames", in: "\x01\x01x\x00" + message(longJob)[1:], cfg: Config{MaxMessage: 20}, err: ErrTooLarge},
+		{name: "job over the limit and a frame", in: "\x01" + message(longJob)[1:] + message("x"), cfg: Config{MaxMessage: 20}, err: ErrTooLarge},
 		{name: "frames over the limit together", in: "\x01\x05abcde\x00\x04fghi", cfg: Config{MaxMessage: 8}, err: ErrTooLarge},
 		{name: "parts at the limit", in: "\x01\x00\x00\x00", cfg: Config{MaxParts: 2}, want: []string{""}, err: io.EOF},
 		{name: "parts over the limit", in: "\x01\x00\x01\x00\x00\x00", cfg: Config{MaxParts: 2}, err: ErrTooLarge},

@@ -34,6 +34,7 @@ func withPlain(user, password string) Config {
 // each test and kept.
 func suite(t *testing.T, addr string, router, dealer Config) {
 	router.QueueMessages, dealer.QueueMessages = wiretest.SuiteQueue, wiretest.SuiteQueue
+	router.MaxMessage, dealer.MaxMessage = wiretest.SuiteMessage, wiretest.SuiteMessage
 	dealer.RetryMin, dealer.RetryMax = 10*time.Millisecond, 100*time.Millisecond
 	wiretest.Suite(t, func(t *testing.T, test func(*testing.T, wiretest.Ends)) {
 		first, err := Listen(addr, router)

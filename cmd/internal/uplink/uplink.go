@@ -24,6 +24,7 @@ type Connection struct {
 	Wire               string `default:"head" placeholder:"VERSION" help:"Protocol of a Python backend: 0.7, 0.8.0, 0.8, 0.9 or head (${default}). A backend of ours takes any."`
 	DisableAutorestart bool   `help:"Accepted for compatibility: this agent does not restart itself."`
 
+	app.Limits
 	app.TLS
 	app.Plain
 }
@@ -44,6 +45,10 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	if err != nil {
 		return nil, app.Usage(fmt.Errorf("--wire: %w", err))
 	}
+	limits, err := f.Limits.Wire()
+	if err != nil {
+		return nil, app.Usage(err)
+	}
 	certs, err := f.Load()
 	if err != nil {
 		return nil, app.Usage(err)
@@ -60,11 +65,14 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	}
 	// A backend of ours knows by the identity which jobs are still here after
 	// the connection broke. It changes with every start, as the jobs do.
-	end, err := zmtp.Dial(f.Backend, zmtp.Config{Identity: "ingot-" + rand.Text(), TLS: certs.Client(), Plain: plain, Log: log})
+	end, err := zmtp.Dial(f.Backend, zmtp.Config{
+		Identity: "ingot-" + rand.Text(), MaxMessage: f.MaxMessage, QueueBytes: f.MaxQueue,
+		TLS: certs.Client(), Plain: plain, Log: log,
+	})
 	if err != nil {
 		return nil, app.Usage(err)
 	}
-	return &Uplink{end: end, cfg: agent.Config{FriendlyName: name, Wire: generation, Log: log}}, nil
+	return &Uplink{end: end, cfg: agent.Config{FriendlyName: name, Wire: generation, Limits: limits, Log: log}}, nil
 }
 
 // Serve grades what the backend sends until ctx ends; see [agent.Run].

@@ -3,6 +3,8 @@ package uplink
 import (
 	"log/slog"
 	"testing"
+
+	"github.com/ingot-grading/ingot/cmd/internal/app"
 )
 
 func TestBadFlags(t *testing.T) {
@@ -12,6 +14,7 @@ func TestBadFlags(t *testing.T) {
 		"no version":    {Wire: "0.10", Backend: "tcp://localhost:1"},
 		"old version":   {Wire: "0.6", Backend: "tcp://localhost:1"},
 		"tls, no files": {Wire: "head", Backend: "tls://localhost:1"},
+		"no message":    {Wire: "head", Backend: "tcp://localhost:1", Limits: app.Limits{MaxMessage: -1}},
 	} {
 		if u, err := f.Dial(slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: accepted", name)
