@@ -24,6 +24,7 @@ type client struct {
 	dialect *wire.Dialect
 	peer    wire.Peer
 	n       int
+	env     string // that jobs ask for
 }
 
 func dial(t testing.TB, addr string) *client {
@@ -32,7 +33,7 @@ func dial(t testing.TB, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { end.Close() })
-	return &client{t: t, end: end, dialect: wire.NewDialect(wire.GH, wire.Limits{})}
+	return &client{t: t, end: end, dialect: wire.NewDialect(wire.GH, wire.Limits{}), env: "demo"}
 }
 
 // next returns the next message of the backend. On a new connection it says hello.
@@ -103,7 +104,7 @@ func (c *client) job(task string, l limits) *wire.ClientNewJob {
 	return &wire.ClientNewJob{
 		JobID: fmt.Sprintf("job-%d", c.n), CourseID: wire.Nullable{Value: "c"}, TaskID: wire.Nullable{Value: task},
 		InputData:       msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "@state"), "before"),
-		EnvironmentType: "docker", Environment: "demo", Parameters: b,
+		EnvironmentType: "docker", Environment: c.env, Parameters: b,
 	}
 }
 
