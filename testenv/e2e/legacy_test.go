@@ -3,31 +3,54 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
+	"testing"
+
 	"github.com/ingot-grading/ingot/testenv/images"
 )
 
-// bring imports an image into a running rig and waits for its environment.
+// legacy is what images as INGInious' own are made of: a container side in
+// Python that shares nothing with ours.
+type legacy struct{ root, programs []images.File }
+
+func newLegacy(t *testing.T) legacy {
+	t.Helper()
+	root, err := images.PythonRoot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := images.LegacyPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return legacy{root, programs}
+}
+
+// bring imports the images of families into a running rig.
+func (l legacy) bring(r *rig, families ...images.Family) {
+	r.t.Helper()
+	for _, f := range families {
+		r.bring(images.Legacy(f, l.root, l.programs))
+	}
+	r.awaitEnvironment(r.kind, families[len(families)-1].Env()) // the images are found together
+}
+
+// bring imports an image. Its environment is there a little later.
 func (r *rig) bring(im images.Image) {
 	r.t.Helper()
 	r.load(r.runtime, im)
 	r.images = append(r.images, im)
-	r.awaitEnvironment(r.kind, im.Config.Labels[images.LabelName])
 }
 
-// legacy imports images as INGInious' own, with a container side in Python that
-// knows nothing of ours.
-func (r *rig) legacy(families ...images.Family) {
+// file writes a file of a task of course "c".
+func (r *rig) file(task, name, text string) {
 	r.t.Helper()
-	root, err := images.PythonRoot(r.t.Context())
-	if err != nil {
+	path := filepath.Join(r.tasks, "c", task, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	programs, err := images.LegacyPrograms()
-	if err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		r.bring(images.Legacy(f, root, programs))
 	}
 }
-

@@ -86,7 +86,7 @@ func appendInstalled(files []File, path string) ([]File, error) {
 	if !ok {
 		return files, nil
 	}
-	compiled, err := filepath.Glob(filepath.Join(dir, "__pycache__", module+".cpython-[0-9]*[0-9].pyc"))
+	compiled, err := filepath.Glob(filepath.Join(dir, "__pycache__", module+".cpython-[0-9][0-9][0-9].pyc"))
 	if err != nil {
 		return nil, fmt.Errorf("package file: %w", err)
 	}

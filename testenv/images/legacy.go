@@ -11,8 +11,8 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// LegacyPackages are the Debian packages that [Debian] must find for [LegacyRoot].
-var LegacyPackages = []string{"python3-zmq", "python3-msgpack"}
+// pythonPackages are the Debian packages that [PythonRoot] begins with.
+var pythonPackages = []string{"bash", "coreutils", "grep", "sed", "python3-zmq", "python3-msgpack"}
 
 // Family is a generation of INGInious' images (PROTOCOL.md 5.2).
 type Family string
@@ -47,7 +47,7 @@ var programs embed.FS
 // without INGInious' programs, from packages that are installed on this machine.
 // It takes a moment and tens of megabytes; images can share it.
 func PythonRoot(ctx context.Context) ([]File, error) {
-	files, err := Debian(ctx, append([]string{"bash", "coreutils", "grep", "sed"}, LegacyPackages...)...)
+	files, err := Debian(ctx, pythonPackages...)
 	if err != nil {
 		return nil, err
 	}
@@ -90,16 +90,17 @@ var legacyCommands = []string{
 // Legacy is an image as INGInious' own of that family: root and programs are
 // those of [PythonRoot] and [LegacyPrograms]. All families have the same files.
 func Legacy(f Family, root, programs []File) Image {
-	im := Python("docker.io/ingot/"+f.Env()+":latest", f.Env(), append(root[:len(root):len(root)], programs...))
+	im := Stranger("docker.io/ingot/"+f.Env()+":latest", f.Env(), append(root[:len(root):len(root)], programs...))
 	im.Config.Labels[LabelVersion] = f.version()
 	im.Config.Env = append(im.Config.Env, "LEGACY_FAMILY="+string(f))
 	im.Config.Cmd = []string{"INGInious"}
 	return im
 }
 
-// Python is an image of these files, which [PythonRoot] has begun. Name is the
-// name of the environment; nothing says that it has INGInious' programs.
-func Python(ref, name string, files []File) Image {
+// Stranger is an image of these files that has no programs of INGInious, as far as
+// its labels say. Name is the
+// name of the environment.
+func Stranger(ref, name string, files []File) Image {
 	return Image{
 		Ref: ref, Created: created, Arch: runtime.GOARCH, Files: files,
 		Config: v1.ImageConfig{

@@ -83,6 +83,11 @@ func BuildTemplate(ctx context.Context, out string) error {
 	return build(ctx, out, "github.com/ingot-grading/ingot/cmd/ingot-template")
 }
 
+// BuildGrader builds a static grader, which is also the answer that it grades.
+func BuildGrader(ctx context.Context, out string) error {
+	return build(ctx, out, "github.com/ingot-grading/ingot/testenv/images/cmd/grader")
+}
+
 func build(ctx context.Context, out, pkg string) error {
 	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", out, pkg)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")

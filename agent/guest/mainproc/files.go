@@ -81,7 +81,7 @@ func writeFile(path string, b []byte) error {
 
 // prepare makes the directories of a job and gives them to the worker.
 func (j *job) prepare() error {
-	for _, d := range []string{feedback.Dir, archiveDir, taskDir} {
+	for _, d := range []string{tmpDir, feedback.Dir, archiveDir, taskDir} { // an image may have none of them
 		if err := os.Mkdir(j.root+d, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("prepare: %w", err)
 		}

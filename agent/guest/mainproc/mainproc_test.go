@@ -101,6 +101,18 @@ func TestScriptIsGraded(t *testing.T) {
 	}
 }
 
+// An image need not have any directory of the job's.
+func TestDirectoriesAreMade(t *testing.T) {
+	root := newRoot(t)
+	if err := errors.Join(os.Remove(root+"/tmp"), os.Remove(root+"/task")); err != nil {
+		t.Fatal(err)
+	}
+	code, r := grade(t, root, startFrame(t, `sh -c 'echo "{\"result\": \"success\"}" > ../.__output/__feedback.json; echo out > ../tmp/x'`))
+	if code != 0 || text(r, "result") != "success" {
+		t.Errorf("exit %d, result %v", code, r)
+	}
+}
+
 func TestOutputIsCut(t *testing.T) {
 	_, r := grade(t, newRoot(t), startFrame(t, `sh -c 'yes | head -c 3000000; echo {\"a\": 1} > ../.__output/__feedback.json'`))
 	if out := text(r, "stdout"); len(out) != maxOutput+len(truncated) || !strings.HasSuffix(out, truncated) {

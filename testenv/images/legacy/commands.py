@@ -9,7 +9,7 @@ import api
 
 
 class Failure(Exception):
-    """Ends the command with a code, after a message on standard output."""
+    """Ends the command with a code, after a message, which most print on standard output."""
 
 
 def unescape(text):
@@ -94,6 +94,8 @@ def tag_set(args):
 
 def getinput(args):
     value = api.get_input(args.problem)
+    if value is None:
+        raise Failure(2, "Invalid/unknown input format. Please access it from Python using input.get_input.", sys.stderr)
     if isinstance(value, (list, dict)):
         value = json.dumps(value)
     elif not isinstance(value, bytes):
@@ -186,6 +188,6 @@ def main(argv):
     try:
         run(parser.parse_args(argv[1:]))
     except Failure as e:
-        code, text = e.args
-        sys.stdout.write(text)
+        code, text, *stream = e.args
+        (stream or [sys.stdout])[0].write(text)
         sys.exit(code)
