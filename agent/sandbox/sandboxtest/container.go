@@ -58,6 +58,9 @@ func (c *container) Start(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("start container %s: %w", c.spec.ID, err)
 	}
+	if err := c.fake.before(ctx, Start, c.spec); err != nil {
+		return fmt.Errorf("start container %s: %w", c.spec.ID, err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.started || c.ended {
@@ -65,13 +68,14 @@ func (c *container) Start(ctx context.Context) error {
 	}
 	c.started = true
 	go func() {
-		c.end(c.program(c.ctx, readEnd{c.in}, writeEnd{c.out}, writeEnd{c.err}, c.spec.OCI))
+		code := c.program(c.ctx, readEnd{c.in}, writeEnd{c.out}, writeEnd{c.err}, c.spec.OCI)
+		c.end(sandbox.Exit{Code: uint32(code)})
 	}()
 	return nil
 }
 
 // end is the end of the process; only the first call counts.
-func (c *container) end(code int) {
+func (c *container) end(exit sandbox.Exit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -82,7 +86,8 @@ func (c *container) end(code int) {
 	_ = writeEnd{c.out}.Close()
 	_ = writeEnd{c.err}.Close()
 	if c.started {
-		c.exited <- sandbox.Exit{Code: uint32(code), At: time.Now()}
+		exit.At = time.Now()
+		c.exited <- exit
 		c.closeExited()
 	}
 }
@@ -94,14 +99,24 @@ func (c *container) closeExited() {
 	}
 }
 
-func (c *container) Kill(context.Context) error {
-	c.end(killedCode) // first: what the program makes of its end does not count
-	c.stop(errKilled)
+func (c *container) Kill(ctx context.Context) error {
+	if err := c.fake.before(ctx, Kill, c.spec); err != nil {
+		return fmt.Errorf("kill container %s: %w", c.spec.ID, err)
+	}
+	c.kill()
 	return nil
 }
 
+func (c *container) kill() {
+	c.end(sandbox.Exit{Code: killedCode}) // first: what the program makes of its end does not count
+	c.stop(errKilled)
+}
+
 func (c *container) Delete(ctx context.Context) error {
-	_ = c.Kill(ctx) // never fails
+	if err := c.fake.before(ctx, Delete, c.spec); err != nil {
+		return fmt.Errorf("delete container %s: %w", c.spec.ID, err)
+	}
+	c.kill()
 	c.mu.Lock()
 	c.closeExited()
 	c.mu.Unlock()

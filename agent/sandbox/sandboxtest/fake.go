@@ -20,11 +20,23 @@ import (
 // once.
 type Program func(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, spec *specs.Spec) int
 
+// Call is a method of a runtime or of a container.
+type Call string
+
+// Calls that [Fake.Before] hears of.
+const (
+	Create Call = "create"
+	Start  Call = "start"
+	Kill   Call = "kill"
+	Delete Call = "delete"
+)
+
 // Fake is a [sandbox.Runtime] in memory. Its methods may be called from any goroutine.
 type Fake struct {
-	// Refuse, if not nil, is asked before each Create; its error is Create's. It
-	// must be set before the first use.
-	Refuse func(sandbox.Spec) error
+	// Before, if not nil, is called before each Create, Start, Kill and Delete of a
+	// container of s, in the goroutine of the call. An error is the call's, which
+	// then does nothing. It must be set before the first use.
+	Before func(ctx context.Context, call Call, s sandbox.Spec) error
 
 	changes chan struct{}
 
@@ -105,10 +117,8 @@ func (f *Fake) Create(ctx context.Context, s sandbox.Spec) (sandbox.Container, e
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("create container %s: %w", s.ID, err)
 	}
-	if f.Refuse != nil {
-		if err := f.Refuse(s); err != nil {
-			return nil, err
-		}
+	if err := f.before(ctx, Create, s); err != nil {
+		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -118,6 +128,25 @@ func (f *Fake) Create(ctx context.Context, s sandbox.Spec) (sandbox.Container, e
 	}
 	f.containers[s.ID] = c
 	return c, nil
+}
+
+func (f *Fake) before(ctx context.Context, call Call, s sandbox.Spec) error {
+	if f.Before == nil {
+		return nil
+	}
+	return f.Before(ctx, call, s)
+}
+
+// Lose ends a running container as if nobody knew how it ended: its exit has an
+// error. One that does not run is left as it is.
+func (f *Fake) Lose(id string, err error) {
+	f.mu.Lock()
+	c := f.containers[id]
+	f.mu.Unlock()
+	if c != nil {
+		c.end(sandbox.Exit{Err: err})
+		c.stop(errKilled)
+	}
 }
 
 // create checks s as a real runtime would and makes its container.

@@ -80,10 +80,43 @@ func TestFakeImages(t *testing.T) {
 	}
 }
 
-func TestFakeRefuse(t *testing.T) {
+// Each call can be made to fail, and then does nothing.
+func TestFakeBefore(t *testing.T) {
 	f := probeFake()
-	f.Refuse = func(sandbox.Spec) error { return sandbox.ErrUnavail }
-	if _, err := f.Create(t.Context(), sandbox.Spec{}); !errors.Is(err, sandbox.ErrUnavail) {
-		t.Errorf("error %v, want Refuse's", err)
+	var refused Call
+	f.Before = func(_ context.Context, call Call, _ sandbox.Spec) error {
+		if call == refused {
+			return sandbox.ErrUnavail
+		}
+		return nil
+	}
+	spec := sandbox.Spec{ID: "c", Image: "probe:latest", OCI: probeSpec("hang")}
+	refused = Create
+	if _, err := f.Create(t.Context(), spec); !errors.Is(err, sandbox.ErrUnavail) || len(f.Left()) > 0 {
+		t.Errorf("create: %v", err)
+	}
+	refused = Start
+	c, err := f.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(t.Context()); !errors.Is(err, sandbox.ErrUnavail) {
+		t.Errorf("start: %v", err)
+	}
+	refused = Kill
+	if err := errors.Join(c.Start(t.Context()), c.Kill(t.Context())); !errors.Is(err, sandbox.ErrUnavail) {
+		t.Errorf("kill: %v", err)
+	}
+	refused = Delete
+	if err := c.Delete(t.Context()); !errors.Is(err, sandbox.ErrUnavail) || len(f.Left()) != 1 {
+		t.Errorf("delete: %v", err)
+	}
+	refused = ""
+	f.Lose(spec.ID, sandbox.ErrUnavail)
+	if exit := <-c.Exited(); !errors.Is(exit.Err, sandbox.ErrUnavail) {
+		t.Errorf("lost: %+v", exit)
+	}
+	if err := c.Delete(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
