@@ -114,13 +114,16 @@ func (s *Guards) Close() error {
 	return errors.Join(append(errs, s.rules.Close(), s.state.Close())...)
 }
 
-// Guard keeps the processes of a group off networks. Its methods are for one
-// goroutine.
+// Guard keeps the processes of a group off networks. Its methods may be called
+// from any goroutine.
 type Guard struct {
 	s     *Guards
-	id    uint64             // of the group
-	rules map[ruleKey]uint32 // of the job
+	id    uint64 // of the group
+	job   uint32 // its number in the rules
 	links []link.Link
+
+	mu    sync.Mutex
+	rules map[ruleKey]uint32 // of the job
 }
 
 // Traffic is what a guarded group sent over networks, its own loopback included.
@@ -138,7 +141,7 @@ type Traffic struct {
 // pass, so that a published port can be reached from the host. What is sent
 // through packet sockets (CAP_NET_RAW) is not seen.
 func (g *Group) Guard(s *Guards, p Policy) (_ *Guard, err error) {
-	x := &Guard{s: s}
+	x := &Guard{s: s, rules: map[ruleKey]uint32{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("cgroups: guard %s: %w", g.path, err), x.Close())
@@ -154,17 +157,27 @@ func (g *Group) Guard(s *Guards, p Policy) (_ *Guard, err error) {
 		}
 		x.links = append(x.links, l)
 	}
-	job := s.number()
-	x.rules = p.rules(job)
-	for k, port := range x.rules {
-		if err := s.rules.Put(k, port); err != nil {
-			return nil, fmt.Errorf("allow an address: %w", err)
-		}
+	x.job = s.number()
+	if err := x.Allow(p); err != nil {
+		return nil, err
 	}
-	if err := s.state.Update(x.id, guardState{Job: job}, ebpf.UpdateExist); err != nil {
+	if err := s.state.Update(x.id, guardState{Job: x.job}, ebpf.UpdateExist); err != nil {
 		return nil, fmt.Errorf("number the group: %w", err)
 	}
 	return x, nil
+}
+
+// Allow adds to what the group may reach, until Close.
+func (x *Guard) Allow(p Policy) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for k, port := range p.rules(x.job) {
+		if err := x.s.rules.Put(k, port); err != nil {
+			return fmt.Errorf("cgroups: allow an address: %w", err)
+		}
+		x.rules[k] = port
+	}
+	return nil
 }
 
 // number gives a job its own.
@@ -193,6 +206,8 @@ func (x *Guard) Traffic() (Traffic, error) {
 
 // Close ends the guard. The group may be gone; it should have no processes.
 func (x *Guard) Close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	var errs []error
 	for _, l := range x.links {
 		errs = append(errs, l.Close())

@@ -1,8 +1,6 @@
 package cgroups
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // Policy is what a job with a network may reach although [Guards] denies it
 // otherwise. The loopback addresses are the job's own and need no mention.

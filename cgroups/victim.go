@@ -3,6 +3,8 @@ package cgroups
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -21,7 +23,7 @@ type Victims struct {
 // Victim is a process that was killed for want of memory.
 type Victim struct {
 	PID  int    // in the host's namespace
-	Name string // its thread's: of at most 15 bytes, and of the process' own making
+	Name string // its thread's: of at most 15 bytes, of the process' own making; what cannot be printed is replaced
 }
 
 // victimRecord is what the programs write.
@@ -99,7 +101,17 @@ func (v *Victims) Take(group uint64) (Victim, bool, error) {
 	case err != nil:
 		return Victim{}, false, fmt.Errorf("cgroups: read a victim: %w", err)
 	}
-	return Victim{PID: int(r.PID), Name: unix.ByteSliceToString(r.Name[:])}, true, nil
+	return Victim{PID: int(r.PID), Name: printable(unix.ByteSliceToString(r.Name[:]))}, true, nil
+}
+
+// printable replaces what would not be seen, or do harm to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // Close ends the watch.

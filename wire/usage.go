@@ -18,6 +18,9 @@ type Usage struct {
 	Wall       time.Duration // from its acceptance to its verdict
 	MemoryPeak int64         // bytes
 	PidsPeak   int64
+	Victim     string  // the process that was killed first for want of memory; "": none
+	Sent       int64   // bytes, over the network
+	Denied     int64   // attempts to reach what jobs may not
 	Phases     []Phase // in the order they were entered
 }
 
@@ -50,11 +53,14 @@ func WithUsage(custom Raw, u Usage) Raw {
 }
 
 func appendUsage(b []byte, u Usage) []byte {
-	b = msgp.AppendMapHeader(b, 5)
+	b = msgp.AppendMapHeader(b, 8)
 	b = msgp.AppendFloat64(msgp.AppendString(b, "cpu"), u.CPU.Seconds())
 	b = msgp.AppendFloat64(msgp.AppendString(b, "wall"), u.Wall.Seconds())
 	b = msgp.AppendInt64(msgp.AppendString(b, "memory_peak"), u.MemoryPeak)
 	b = msgp.AppendInt64(msgp.AppendString(b, "pids_peak"), u.PidsPeak)
+	b = msgp.AppendString(msgp.AppendString(b, "victim"), u.Victim)
+	b = msgp.AppendInt64(msgp.AppendString(b, "sent"), u.Sent)
+	b = msgp.AppendInt64(msgp.AppendString(b, "denied"), u.Denied)
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "phases"), uint32(len(u.Phases)))
 	for _, p := range u.Phases {
 		b = msgp.AppendFloat64(msgp.AppendString(b, p.Name), p.Took.Seconds())
@@ -91,6 +97,12 @@ func readUsage(b []byte) (u Usage, err error) {
 			u.MemoryPeak, b, err = msgp.ReadInt64Bytes(b)
 		case "pids_peak":
 			u.PidsPeak, b, err = msgp.ReadInt64Bytes(b)
+		case "victim":
+			u.Victim, b, err = msgp.ReadStringBytes(b)
+		case "sent":
+			u.Sent, b, err = msgp.ReadInt64Bytes(b)
+		case "denied":
+			u.Denied, b, err = msgp.ReadInt64Bytes(b)
 		case "phases":
 			u.Phases, b, err = readPhases(b)
 		default:

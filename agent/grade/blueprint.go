@@ -48,7 +48,7 @@ func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + n
 
 // newBox makes a container.
 func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
-	b := &box{group: j.group.Child(p.name), limits: p.limits, log: j.log.With("container", p.name)}
+	b := &box{group: j.group.Child(p.name), victims: j.e.cfg.Victims, limits: p.limits, log: j.log.With("container", p.name)}
 	spec, err := j.specification(p, b.group.Path())
 	if err != nil {
 		return nil, refuse(err, "Cannot create the container.")

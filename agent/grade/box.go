@@ -26,10 +26,12 @@ var (
 // box is one container of a job, with its cgroup. It belongs to one goroutine.
 type box struct {
 	sandbox.Container
-	group  *cgroups.Group
-	limits limits
-	log    *slog.Logger
-	began  time.Time // of its process
+	group   *cgroups.Group
+	id      uint64           // of the group; 0: not known
+	victims *cgroups.Victims // nil: nobody names them
+	limits  limits
+	log     *slog.Logger
+	began   time.Time // of its process
 }
 
 // start arms the limits and then starts the process. over is told of a limit;
@@ -37,6 +39,7 @@ type box struct {
 func (b *box) start(ctx context.Context, cpus int, over context.CancelCauseFunc) (unwatch func(), err error) {
 	unwatch = watch.Start(ctx, watch.Limits{CPU: b.limits.cpu, Wall: b.limits.wall, CPUs: cpus}, b.group.CPU, over)
 	b.began = time.Now()
+	b.id, _ = b.group.ID() // where the runtime has made none, nobody is killed in it
 	if err := b.Start(ctx); err != nil {
 		unwatch()
 		return nil, err
@@ -75,10 +78,25 @@ func (b *box) measure(end *ending) bool {
 		return false
 	}
 	end.oomKill = r.OOM.Kills > 0 || r.OOM.GroupKills > 0
+	if end.oomKill {
+		end.victim = b.victim()
+	}
 	b.log.Info("container ended", "code", end.code, "took", time.Since(b.began).Round(time.Millisecond), "cpu", r.CPU.Usage,
 		"memory", r.MemoryPeak, "pids", r.PidsPeak, "pids_denied", r.PidsDenied,
-		"read", r.IO.ReadBytes, "written", r.IO.WrittenBytes, "oom", end.oomKill)
+		"read", r.IO.ReadBytes, "written", r.IO.WrittenBytes, "oom", end.oomKill, "victim", end.victim)
 	return true
+}
+
+// victim names the first process that was killed for want of memory.
+func (b *box) victim() string {
+	if b.victims == nil {
+		return ""
+	}
+	v, _, err := b.victims.Take(b.id)
+	if err != nil {
+		b.log.Error("victim of the OOM killer not named", "err", err)
+	}
+	return v.Name
 }
 
 // remove removes the container and its cgroup. It may be called again.

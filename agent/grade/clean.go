@@ -59,6 +59,9 @@ func (j *job) removeContainers(ctx context.Context) error {
 	if err := disconnect(ctx, j.network); err != nil {
 		errs = append(errs, err)
 	}
+	if err := j.unguard(); err != nil {
+		errs = append(errs, err)
+	}
 	if j.group != nil {
 		if err := j.group.Remove(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("remove the cgroup: %w", err))

@@ -57,6 +57,12 @@ type Config struct {
 	// Images are references of images by the names of the environments that they
 	// are to be, whatever their labels say.
 	Images map[string]string
+	// Guards keep jobs that have a network off this machine and off each other;
+	// nil: they are not guarded. Owned by the caller.
+	Guards *cgroups.Guards
+	// Victims names processes that were killed for want of memory; nil: nobody
+	// does. Owned by the caller.
+	Victims *cgroups.Victims
 	// Pids is the most processes and threads of one container. Default 1024.
 	Pids int64
 	// OpenFiles is the limit of open files of each process. Default 1024.

@@ -35,6 +35,7 @@ type job struct {
 	space    *workspace.Workspace
 	group    *cgroups.Group
 	network  *network.Attachment // nil: none
+	guard    *cgroups.Guard      // nil: none
 	sshPort  uint16              // external, of the grading container; 0: none
 	unlet    int                 // logins that were not announced
 	grader   *box

@@ -14,6 +14,8 @@ type metrics struct {
 	phases   *prometheus.HistogramVec // seconds, by phase
 	students prometheus.Counter
 	failed   prometheus.Counter // clean-ups
+	sent     prometheus.Counter // bytes
+	denied   prometheus.Counter
 }
 
 // register makes the metrics and tells Prometheus of them, if anybody asked.
@@ -27,6 +29,8 @@ func (e *Executor) register() error {
 		}, []string{"phase"}),
 		students: prometheus.NewCounter(prometheus.CounterOpts(name("students_total", "Student containers asked for and allowed."))),
 		failed:   prometheus.NewCounter(prometheus.CounterOpts(name("cleanups_failed_total", "Clean-ups that left something behind."))),
+		sent:     prometheus.NewCounter(prometheus.CounterOpts(name("network_sent_bytes_total", "What guarded jobs sent over the network."))),
+		denied:   prometheus.NewCounter(prometheus.CounterOpts(name("network_denied_total", "Connections, datagrams and packets of guarded jobs that were refused."))),
 	}
 	if e.cfg.Metrics == nil {
 		return nil
@@ -35,7 +39,7 @@ func (e *Executor) register() error {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts(name(n, help)), value)
 	}
 	for _, c := range []prometheus.Collector{
-		e.metrics.jobs, e.metrics.phases, e.metrics.students, e.metrics.failed,
+		e.metrics.jobs, e.metrics.phases, e.metrics.students, e.metrics.failed, e.metrics.sent, e.metrics.denied,
 		gauge("memory_bytes", "Memory that jobs may reserve.", func() float64 { return float64(e.cfg.Memory) }),
 		gauge("memory_reserved_bytes", "Memory that is reserved.", func() float64 {
 			used, _ := e.memory.state()

@@ -88,6 +88,8 @@ func (j *job) drain(frames *relay.Relay) bool {
 // removed. What student containers did does not count as the grader's.
 func (j *job) measure(end *ending) {
 	own := j.grader.measure(end)
+	j.blame(end.victim)
+	j.measureNetwork()
 	total, err := j.group.Read()
 	if err != nil {
 		j.log.Error("readings missing", "err", err)
@@ -96,5 +98,12 @@ func (j *job) measure(end *ending) {
 	j.used.CPU, j.used.MemoryPeak, j.used.PidsPeak = total.CPU.Usage, total.MemoryPeak, total.PidsPeak
 	if !own && j.students.made == 0 { // removed already; the job's group has counted it
 		end.oomKill = total.OOM.Kills > 0 || total.OOM.GroupKills > 0
+	}
+}
+
+// blame keeps the first process of the job that was killed for want of memory.
+func (j *job) blame(victim string) {
+	if j.used.Victim == "" {
+		j.used.Victim = victim
 	}
 }

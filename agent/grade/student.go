@@ -45,11 +45,11 @@ func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, 
 // before anything is removed, but of one that filled the disk after that: the
 // next one needs the room.
 func (s *student) live(ctx context.Context) {
-	o := outcome{s, retvalRefused}
+	o := outcome{s: s, retval: retvalRefused}
 	end, err := s.run(ctx)
 	switch {
 	case err == nil:
-		o.retval = retval(end)
+		o.retval, o.victim = retval(end), end.victim
 	case ctx.Err() == nil:
 		s.log.Warn("student container not started", "err", err)
 	}

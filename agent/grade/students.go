@@ -47,6 +47,7 @@ type students struct {
 type outcome struct {
 	s      *student
 	retval int64
+	victim string // who was killed in it for want of memory, if anybody
 }
 
 func newStudents(ctx context.Context, j *job) *students {
@@ -134,6 +135,7 @@ func (g *students) widen(l cgroups.Limits) error {
 // finish answers for a student container that has ended.
 func (g *students) finish(ctx context.Context, o outcome) {
 	delete(g.living, o.s.req.SocketID)
+	g.j.blame(o.victim)
 	g.answer(ctx, o.s.req.SocketID, o.retval)
 }
 

@@ -12,6 +12,7 @@ type ending struct {
 	cause   error  // why it was stopped; nil if it ended by itself
 	lost    error  // the runtime lost it: nobody knows how it ended
 	oomKill bool   // its cgroup counted an OOM kill
+	victim  string // the name of the first process killed so; "" if nobody knows
 	code    uint32 // of its process
 }
 

@@ -56,6 +56,9 @@ func (n *Net) Close() error {
 	return nil
 }
 
+// Subnet is the network of all jobs.
+func (n *Net) Subnet() netip.Prefix { return n.config.Subnet }
+
 // takeState makes the state directory, names it and locks it.
 func (n *Net) takeState() error {
 	if n.config.State == "" {

@@ -123,5 +123,6 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 	if err := cfg.grant(&settings, net); err != nil {
 		return nil, err
 	}
+	loadPrograms(&settings, ground, p.Log)
 	return grade.New(ctx, settings)
 }

@@ -29,6 +29,8 @@ type facts struct {
 	loop        error    // not nil: there are no loop devices
 	controllers []string // of cgroup v2
 	cgroups     error    // not nil: there is no such hierarchy
+	guards      error    // not nil: jobs with a network cannot be guarded
+	victims     error    // not nil: nobody is named who is killed for want of memory
 	containerd  string   // version
 	unreachable error    // not nil: it cannot be used
 	programs    map[string]program
@@ -71,6 +73,16 @@ func (f facts) judge() []finding {
 		add(finding{warn, "the kernel does not have overlay file systems at the moment", "modprobe overlay, and name it in /etc/modules-load.d"})
 	}
 	add(judgeCgroups(f.controllers, f.cgroups)...)
+	if f.guards != nil {
+		add(finding{warn, fmt.Sprintf("jobs with a network can reach this machine: %v", f.guards), "use Linux 5.9 or newer, or a firewall"})
+	} else {
+		add(finding{ok, "the kernel can keep jobs with a network off this machine", ""})
+	}
+	if f.victims != nil {
+		add(finding{warn, fmt.Sprintf("who is killed for want of memory is not named: %v", f.victims), "use Linux 5.8 or newer"})
+	} else {
+		add(finding{ok, "the kernel can name who is killed for want of memory", ""})
+	}
 	if f.unreachable != nil {
 		add(finding{fail, f.unreachable.Error(), ""})
 	} else {

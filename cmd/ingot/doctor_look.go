@@ -26,6 +26,7 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 		programs: map[string]program{}, disks: []disk{diskOf(c.Tmpdir), diskOf(c.Store)},
 	}
 	f.controllers, f.cgroups = cgroups.Available()
+	f.guards, f.victims = tryPrograms()
 	f.containerd, f.unreachable = c.askContainerd(ctx)
 	for _, name := range []string{"runc", "crun", shim} {
 		f.programs[name] = ask(ctx, name, c.Patience)
@@ -83,6 +84,19 @@ func tryOpenat2() error {
 		return err
 	}
 	return unix.Close(fd)
+}
+
+// tryPrograms loads what agents load into the kernel, and removes it.
+func tryPrograms() (guards, victims error) {
+	g, guards := cgroups.LoadGuards()
+	if guards == nil {
+		guards = g.Close()
+	}
+	v, victims := cgroups.WatchVictims()
+	if victims == nil {
+		victims = v.Close()
+	}
+	return guards, victims
 }
 
 // hasOverlay reports whether the file system is built in or loaded.

@@ -55,6 +55,8 @@ func TestDoctor(t *testing.T) {
 		"no containerd":      {func(f *facts) { f.unreachable = errors.New("containerd is not running") }, fail, "not running"},
 		"no mke2fs":          {func(f *facts) { delete(f.programs, "mke2fs") }, fail, "e2fsprogs"},
 		"no loop devices":    {func(f *facts) { f.loop = errors.New("gone") }, fail, "modprobe loop"},
+		"no guards":          {func(f *facts) { f.guards = cgroups.ErrHost }, warn, "can reach this machine"},
+		"no victims":         {func(f *facts) { f.victims = cgroups.ErrHost }, warn, "not named"},
 		"no runtime":         {func(f *facts) { f.programs = nil }, fail, "neither runc nor crun"},
 		"crun alone":         {func(f *facts) { delete(f.programs, "runc") }, ok, "crun version 1.8.1"},
 		"no shim":            {func(f *facts) { delete(f.programs, shim) }, warn, shim},

@@ -36,6 +36,9 @@ type usageReport struct {
 	Wall       float64            `json:"wall_seconds"`
 	MemoryPeak int64              `json:"memory_peak_bytes"`
 	PidsPeak   int64              `json:"pids_peak"`
+	Victim     string             `json:"killed_for_memory,omitempty"`
+	Sent       int64              `json:"network_sent_bytes"`
+	Denied     int64              `json:"network_denied"`
 	Phases     map[string]float64 `json:"phase_seconds"`
 }
 
@@ -58,7 +61,10 @@ func newReport(d *wire.BackendJobDone, took time.Duration) (report, error) {
 	if err != nil || !ok {
 		return r, err
 	}
-	r.Usage = &usageReport{u.CPU.Seconds(), u.Wall.Seconds(), u.MemoryPeak, u.PidsPeak, map[string]float64{}}
+	r.Usage = &usageReport{
+		CPU: u.CPU.Seconds(), Wall: u.Wall.Seconds(), MemoryPeak: u.MemoryPeak, PidsPeak: u.PidsPeak,
+		Victim: u.Victim, Sent: u.Sent, Denied: u.Denied, Phases: map[string]float64{},
+	}
 	for _, p := range u.Phases {
 		r.Usage.Phases[p.Name] = p.Took.Seconds()
 	}
@@ -104,12 +110,19 @@ func printResult(out io.Writer, d *wire.BackendJobDone, took time.Duration, asJS
 	fmt.Fprintf(w, "took\t%v\n", took.Round(time.Millisecond))
 	if u := r.Usage; u != nil {
 		fmt.Fprintf(w, "used\t%s\n", u)
+		if u.Victim != "" {
+			fmt.Fprintf(w, "killed\t%s, out of memory\n", u.Victim)
+		}
 	}
 	return w.Flush()
 }
 
 // String is the usage in a line.
 func (u *usageReport) String() string {
-	return fmt.Sprintf("%.2f s CPU, %.2f s wall, %.1f MiB memory, %d processes",
+	text := fmt.Sprintf("%.2f s CPU, %.2f s wall, %.1f MiB memory, %d processes",
 		u.CPU, u.Wall, float64(u.MemoryPeak)/(1<<20), u.PidsPeak)
+	if u.Sent > 0 || u.Denied > 0 {
+		text += fmt.Sprintf(", %.1f KiB sent, %d times kept off the network", float64(u.Sent)/(1<<10), u.Denied)
+	}
+	return text
 }

@@ -161,17 +161,17 @@ func TestNoBackend(t *testing.T) {
 func TestReport(t *testing.T) {
 	done := &wire.BackendJobDone{JobID: "j", Result: wire.Result{Status: "failed", Grade: 12.5, Text: "a\nb",
 		Problems: wire.Raw("\x81\xa1q\x92\xa6failed\xa1x"),
-		Custom:   wire.WithUsage(nil, wire.Usage{CPU: 1500 * time.Millisecond, MemoryPeak: 3 << 20, Phases: []wire.Phase{{Name: "running", Took: time.Second}}})}}
+		Custom:   wire.WithUsage(nil, wire.Usage{CPU: 1500 * time.Millisecond, MemoryPeak: 3 << 20, Victim: "python3", Sent: 1 << 9, Denied: 7, Phases: []wire.Phase{{Name: "running", Took: time.Second}}})}}
 	var text, js strings.Builder
 	if err := errors.Join(printResult(&text, done, time.Second, false), printResult(&js, done, time.Second, true)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"failed", "12.50", `{"q":["failed","x"]}`, "1.50 s CPU", "3.0 MiB"} {
+	for _, want := range []string{"failed", "12.50", `{"q":["failed","x"]}`, "1.50 s CPU", "3.0 MiB", "python3, out of memory", "0.5 KiB sent, 7 times"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in:\n%s", want, text.String())
 		}
 	}
-	for _, want := range []string{`"cpu_seconds": 1.5`, `"memory_peak_bytes": 3145728`, `"running": 1`} {
+	for _, want := range []string{`"cpu_seconds": 1.5`, `"memory_peak_bytes": 3145728`, `"running": 1`, `"killed_for_memory": "python3"`, `"network_sent_bytes": 512`, `"network_denied": 7`} {
 		if !strings.Contains(js.String(), want) {
 			t.Errorf("%q is not in:\n%s", want, js.String())
 		}
