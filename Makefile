@@ -45,7 +45,7 @@ guest:
 
 .PHONY: native
 native: guest ## Tests on real containers on this machine, without limits
-	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack # also what images with Python are made of
+	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack containernetworking-plugins iptables # for images with Python in them, and for networks
 	$(NATIVE) -- $(GO) test -tags 'native interop' -shuffle=on $(call tier,native)
 
 # Emulated, a machine is thirty times slower than real: what limits do not change

@@ -63,7 +63,7 @@ func (a *Attachment) connect(ctx context.Context) error {
 	if err := pinNamespace(a.Path()); err != nil {
 		return fmt.Errorf("make network namespace: %w", err)
 	}
-	result, err := a.net.cni.Setup(ctx, a.id, a.Path(), cni.WithCapabilityPortMap(a.mappings))
+	result, err := a.net.plugins(a.mappings).Setup(ctx, a.id, a.Path(), cni.WithCapabilityPortMap(a.mappings))
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -79,8 +79,7 @@ func (a *Attachment) connect(ctx context.Context) error {
 			}
 		}
 	}
-	a.resolvers, err = resolvers()
-	if err != nil {
+	if a.resolvers, err = resolvers(resolverFiles); err != nil {
 		return fmt.Errorf("find resolvers: %w", err)
 	}
 	return nil
@@ -135,7 +134,7 @@ func (n *Net) disconnect(ctx context.Context, id string, mappings []cni.PortMapp
 	if !isNamespace(path) { // made in part, or before a reboot
 		namespace = ""
 	}
-	if err := n.cni.Remove(ctx, id, namespace, cni.WithCapabilityPortMap(mappings)); err != nil {
+	if err := n.plugins(mappings).Remove(ctx, id, namespace, cni.WithCapabilityPortMap(mappings)); err != nil {
 		return fmt.Errorf("disconnect %s: %w", id, err)
 	}
 	return unpinNamespace(path)

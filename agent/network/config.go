@@ -86,8 +86,8 @@ func (c *Config) fill() error {
 		c.Subnet = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 217}), 16)
 	}
 	c.Subnet = c.Subnet.Masked()
-	if !c.Subnet.Addr().Is4() || c.Subnet.Bits() > 29 {
-		return fmt.Errorf("subnet %v: it must be of IPv4 and have room for jobs", c.Subnet)
+	if !c.Subnet.Addr().Is4() || c.Subnet.Bits() < 8 || c.Subnet.Bits() > 29 {
+		return fmt.Errorf("subnet %v: it must be of IPv4, with 8 to 29 bits", c.Subnet)
 	}
 	if c.Ports == (Range{}) {
 		c.Ports = DefaultPorts

@@ -23,7 +23,8 @@ type Net struct {
 	state   string // real and absolute
 	name    string // of the CNI network and the bridge, and in those of the chains
 	gateway netip.Addr
-	cni     cni.CNI
+	plain   cni.CNI // for jobs that publish no ports: it spares two processes
+	publish cni.CNI
 	ipt     *iptables.IPTables
 	ports   *pool
 }
@@ -91,11 +92,7 @@ func (n *Net) takeState() error {
 }
 
 func (n *Net) start(ctx context.Context) error {
-	conf, err := n.conflist()
-	if err != nil {
-		return err
-	}
-	if n.cni, err = cni.New(cni.WithPluginDir(n.config.Plugins), cni.WithConfListBytes(conf)); err != nil {
+	if err := n.configure(); err != nil {
 		return fmt.Errorf("configure plugins: %w", err)
 	}
 	if err := n.clear(ctx); err != nil {
@@ -130,26 +127,39 @@ func (n *Net) leases() string { return filepath.Join(n.state, "leases") }
 
 func (n *Net) pin(id string) string { return filepath.Join(n.state, "namespaces", id) }
 
-// conflist is the plugins' configuration, in a version that they have known
-// since 2019. The machine's side of the bridge has its address before the plugin
-// sees it; it masquerades nothing itself, as a rule for all jobs does.
-func (n *Net) conflist() ([]byte, error) {
+// configure prepares the plugins, in a version of CNI that they have known since
+// 2019. The machine's side of the bridge has its address before the plugin sees
+// it; the plugin masquerades nothing, as a rule for all jobs does.
+func (n *Net) configure() (err error) {
 	type object = map[string]any
-	return json.Marshal(object{
-		"cniVersion": "0.4.0",
-		"name":       n.name,
-		"plugins": []object{
-			{
-				"type": "bridge", "bridge": n.name, "isGateway": true,
-				"ipam": object{
-					"type": "host-local", "dataDir": n.leases(),
-					"ranges": [][]object{{{"subnet": n.config.Subnet.String(), "gateway": n.gateway.String()}}},
-					"routes": []object{{"dst": "0.0.0.0/0"}},
-				},
-			},
-			{"type": "portmap", "snat": false, "capabilities": object{"portMappings": true}},
+	bridge := object{
+		"type": "bridge", "bridge": n.name, "isGateway": true,
+		"ipam": object{
+			"type": "host-local", "dataDir": n.leases(),
+			"ranges": [][]object{{{"subnet": n.config.Subnet.String(), "gateway": n.gateway.String()}}},
+			"routes": []object{{"dst": "0.0.0.0/0"}},
 		},
-	})
+	}
+	portmap := object{"type": "portmap", "snat": false, "capabilities": object{"portMappings": true}}
+	load := func(plugins ...object) (cni.CNI, error) {
+		list, err := json.Marshal(object{"cniVersion": "0.4.0", "name": n.name, "plugins": plugins})
+		if err != nil {
+			return nil, err
+		}
+		return cni.New(cni.WithPluginDir(n.config.Plugins), cni.WithConfListBytes(list))
+	}
+	if n.plain, err = load(bridge); err != nil {
+		return err
+	}
+	n.publish, err = load(bridge, portmap)
+	return err
+}
+
+func (n *Net) plugins(mappings []cni.PortMapping) cni.CNI {
+	if len(mappings) == 0 {
+		return n.plain
+	}
+	return n.publish
 }
 
 // Available reports whether a machine has what networks need, and changes

@@ -17,8 +17,8 @@ var resolverFiles = []string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.co
 
 // resolvers are the servers of the first file that names some that jobs can
 // reach.
-func resolvers() ([]netip.Addr, error) {
-	for _, name := range resolverFiles {
+func resolvers(files []string) ([]netip.Addr, error) {
+	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

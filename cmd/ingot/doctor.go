@@ -34,6 +34,7 @@ type facts struct {
 	containerd  string   // version
 	unreachable error    // not nil: it cannot be used
 	programs    map[string]program
+	networks    error // not nil: there are none for jobs
 	disks       []disk
 }
 
@@ -90,6 +91,7 @@ func (f facts) judge() []finding {
 	}
 	add(judgeRuntimes(f.programs)...)
 	add(judgeBounds(f.programs["mke2fs"], f.loop))
+	add(judgeNetworks(f.networks))
 	for _, d := range f.disks {
 		add(d.judge())
 	}
@@ -106,6 +108,13 @@ func judgeBounds(mke2fs program, loop error) finding {
 		return finding{fail, fmt.Sprintf("there are no loop devices, with which agents bound what jobs write to disk: %v", loop), "modprobe loop, " + without}
 	}
 	return finding{ok, "what jobs write to disk can be bounded", ""}
+}
+
+func judgeNetworks(err error) finding {
+	if err != nil {
+		return finding{warn, err.Error(), "nothing has to be done if no task asks for a network or SSH"}
+	}
+	return finding{ok, "jobs can have networks: there are CNI plugins and iptables", ""}
 }
 
 func judgeKernel(release string) finding {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/cgroups"
 )
@@ -28,6 +29,7 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 	f.controllers, f.cgroups = cgroups.Available()
 	f.guards, f.victims = tryPrograms()
 	f.containerd, f.unreachable = c.askContainerd(ctx)
+	f.networks = network.Available(nil)
 	for _, name := range []string{"runc", "crun", shim} {
 		f.programs[name] = ask(ctx, name, c.Patience)
 	}

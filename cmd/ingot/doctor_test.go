@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/cgroups"
 )
 
@@ -70,6 +71,7 @@ func TestDoctor(t *testing.T) {
 		"runc 1.3.6":         {runc("1.3.6", false), ok, "1.3.6"},
 		"runc 1.4.1":         {runc("1.4.1", false), fail, "can hang"},
 		"runc 1.4.2":         {runc("1.4.2", false), ok, "1.4.2"},
+		"no networks":        {func(f *facts) { f.networks = errors.New("no networks for jobs: install it") }, warn, "install it"},
 		"full disk":          {func(f *facts) { f.disks[0].free = 1 << 29 }, fail, "make room"},
 		"little disk":        {func(f *facts) { f.disks[0].free = 2 << 30 }, warn, "make room"},
 		"few inodes":         {func(f *facts) { f.disks[0].inodes = 9 }, warn, "9 files"},
@@ -117,6 +119,9 @@ func TestDoctorLooks(t *testing.T) {
 	}
 	if f.programs["crun"].err == nil || f.programs[shim].path != "" {
 		t.Errorf("programs %+v", f.programs)
+	}
+	if !errors.Is(f.networks, network.ErrUnavailable) { // iptables is not on PATH
+		t.Errorf("networks: %v", f.networks)
 	}
 	for _, d := range f.disks {
 		if d.err != nil || d.total == 0 {

@@ -1,0 +1,43 @@
+//go:build native
+
+package network
+
+import (
+	"testing"
+
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
+)
+
+// BenchmarkJob is what a network adds to a job.
+func BenchmarkJob(b *testing.B) {
+	tier.Require(b, tier.Native)
+	for name, ports := range map[string][]uint16{"address": nil, "port": {22}} {
+		b.Run(name, func(b *testing.B) {
+			n := open(b, Config{})
+			for b.Loop() {
+				a, err := n.Join(b.Context(), "job", ports)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := a.Remove(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkOpen is what networks add to the start and the end of an agent.
+func BenchmarkOpen(b *testing.B) {
+	tier.Require(b, tier.Native)
+	state := b.TempDir()
+	for b.Loop() {
+		n, err := Open(b.Context(), Config{State: state})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := n.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
