@@ -77,13 +77,12 @@ vm-ssh: ## A shell in the machine
 vm-stop: ## Stop the machine
 	$(VM) stop
 
+FUZZ     ?= agent cgroups cmd wire
 FUZZTIME ?= 60s
 
 .PHONY: fuzz
-fuzz: ## Each fuzz target for FUZZTIME (60s)
-	@for f in $$(grep -rhoE '^func Fuzz[A-Za-z]+' --include='*_test.go' --with-filename agent cgroups wire cmd | sed 's/func //'); do \
-		echo "fuzz $$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) ./$$(dirname $${f%%:*}) || exit 1; \
-	done
+fuzz: ## Each fuzz target below FUZZ (all) for FUZZTIME (60s)
+	$(GO) run ./testenv/fuzz/cmd/fuzz -time $(FUZZTIME) $(FUZZ)
 
 .PHONY: bench
 bench: ## Benchmarks of the hot paths, beside libzmq where there is one to compare with
