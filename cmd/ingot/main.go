@@ -23,6 +23,7 @@ type cli struct {
 	Kill   killCmd   `cmd:"" help:"Kill a job, whoever submitted it."`
 	Images imagesCmd `cmd:"" help:"Manage the images of this machine's grader."`
 	Doctor doctorCmd `cmd:"" help:"Say whether this machine can grade, and what it lacks; status 1 if it cannot."`
+	Decode decodeCmd `cmd:"" help:"Print recorded messages of the protocol as text."`
 	Cert   certCmd   `cmd:"" help:"Make certificates for TLS between backend and agents."`
 }
 
