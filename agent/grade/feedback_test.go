@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/watch"
 	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/wiretest"
 )
 
 // feedbackCase is a line of feedback_cases.jsonl: what a container returned or
@@ -64,15 +66,11 @@ func (c *feedbackCase) ending() ending {
 }
 
 func TestRecordedFeedback(t *testing.T) {
-	files := []string{filepath.Join("testdata", "feedback_cases.jsonl")}
-	if dir := os.Getenv("INGOT_CASES"); dir != "" {
-		more, err := filepath.Glob(filepath.Join(dir, "feedback_cases*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, more...)
+	more, err := wiretest.CaseFiles("feedback_cases*.jsonl")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
+	for _, file := range append([]string{filepath.Join("testdata", "feedback_cases.jsonl")}, more...) {
 		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +89,7 @@ func TestRecordedFeedback(t *testing.T) {
 		if n == 0 || lines.Err() != nil {
 			t.Errorf("%s: %d cases, %v", file, n, lines.Err())
 		}
-		t.Logf("feedback_cases: %d cases", n)
+		fmt.Fprintf(t.Output(), "feedback_cases: %d cases\n", n)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ingot-grading/ingot/wire/wiretest"
 )
 
 // The cases in testdata were recorded from INGInious' own programs. Where ours
@@ -100,20 +102,26 @@ func decodeLine[T any](t *testing.T, line []byte) T {
 	return v
 }
 
-// toolCases are the recorded cases and those in the folder $INGOT_CASES.
-func toolCases(t *testing.T) []toolCase {
+const recordedTools = "testdata/toolkit_cases.jsonl.gz"
+
+// toolCases are the cases in a file.
+func toolCases(t *testing.T, file string) (cases []toolCase) {
 	t.Helper()
-	files := []string{"testdata/toolkit_cases.jsonl.gz"}
-	if dir := os.Getenv("INGOT_CASES"); dir != "" {
-		more, err := filepath.Glob(filepath.Join(dir, "toolkit_cases*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, more...)
+	lines(t, file, func(line []byte) { cases = append(cases, decodeLine[toolCase](t, line)) })
+	return cases
+}
+
+// allToolCases are the recorded cases and those in the folder $INGOT_CASES.
+func allToolCases(t *testing.T) (all []toolCase) {
+	t.Helper()
+	more, err := wiretest.CaseFiles("toolkit_cases*.jsonl")
+	if err != nil {
+		t.Fatal(err)
 	}
-	var all []toolCase
-	for _, f := range files {
-		lines(t, f, func(line []byte) { all = append(all, decodeLine[toolCase](t, line)) })
+	for _, file := range append([]string{recordedTools}, more...) {
+		cases := toolCases(t, file)
+		fmt.Fprintf(t.Output(), "toolkit_cases: %d cases\n", len(cases))
+		all = append(all, cases...)
 	}
 	return all
 }
@@ -133,8 +141,8 @@ type runTool func(t *testing.T, c toolCase, root string) outcome
 
 // checkTools runs all cases with run and compares.
 func checkTools(t *testing.T, run runTool) {
-	cases, ours, used := toolCases(t), mended(t), make(map[string]outcome)
-	for _, c := range cases {
+	ours, used := mended(t), make(map[string]outcome)
+	for _, c := range allToolCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			root := t.TempDir()
 			place(t, root, c.FilesBefore)
@@ -158,7 +166,6 @@ func checkTools(t *testing.T, run runTool) {
 			t.Errorf("%q\n got %s\nwant %s\nstderr %s", c.Cmd, show(got), show(normal(c, want)), got.stderr)
 		})
 	}
-	t.Logf("toolkit_cases: %d cases", len(cases))
 	if *mend {
 		maps.Copy(ours, used)
 		b, err := json.MarshalIndent(ours, "", " ")

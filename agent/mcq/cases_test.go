@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/wiretest"
 )
 
 // recorded is a job that the original agent was given, and its answer.
@@ -54,17 +55,11 @@ func TestRecordedCases(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no recorded cases", err)
 	}
-	if more := os.Getenv("INGOT_CASES"); more != "" {
-		if _, err := os.Stat(more); err != nil {
-			t.Fatal(err)
-		}
-		found, err := filepath.Glob(filepath.Join(more, "mcq_cases*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
+	more, err := wiretest.CaseFiles("mcq_cases*.jsonl")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
+	for _, file := range append(files, more...) {
 		t.Run(filepath.Base(file), func(t *testing.T) { runFile(t, file) })
 	}
 }

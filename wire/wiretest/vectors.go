@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -104,11 +103,7 @@ var vectorFiles = sync.OnceValues(func() ([]VectorFile, error) {
 		}
 		files = append(files, file)
 	}
-	dir := os.Getenv("INGOT_CASES")
-	if dir == "" {
-		return files, nil
-	}
-	names, err := filepath.Glob(filepath.Join(dir, "vectors*.jsonl"))
+	names, err := CaseFiles("vectors*.jsonl")
 	for _, name := range names {
 		b, err := os.ReadFile(name)
 		if err != nil {
