@@ -29,7 +29,9 @@ type Attachment struct {
 // letters, digits, '.', '-' and '_', the first one a letter or digit. ports are
 // TCP ports of the job to publish, each at an external port of its own; nil
 // publishes none. [ErrNoPorts] if too few external ports are free. If it fails
-// nothing is left, or it is left to the next Open.
+// nothing is left, or it is left to the next Open. Once begun, it goes on to the
+// end for some milliseconds whatever becomes of ctx: plugins that are
+// interrupted leave things behind.
 func (n *Net) Join(ctx context.Context, id string, ports []uint16) (*Attachment, error) {
 	a, err := n.join(ctx, id, ports)
 	if err != nil {
@@ -42,6 +44,10 @@ func (n *Net) join(ctx context.Context, id string, ports []uint16) (_ *Attachmen
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	ctx = context.WithoutCancel(ctx)
 	ports = slices.Compact(slices.Sorted(slices.Values(ports)))
 	a := &Attachment{net: n, id: id}
 	if a.lent, err = n.ports.take(len(ports)); err != nil {
@@ -54,7 +60,7 @@ func (n *Net) join(ctx context.Context, id string, ports []uint16) (_ *Attachmen
 		return nil, errors.Join(err, n.ports.giveBack(a.lent))
 	}
 	if err := a.connect(ctx); err != nil {
-		return nil, errors.Join(err, a.Remove(context.WithoutCancel(ctx)))
+		return nil, errors.Join(err, a.Remove(ctx))
 	}
 	return a, nil
 }
@@ -63,9 +69,11 @@ func (a *Attachment) connect(ctx context.Context) error {
 	if err := pinNamespace(a.Path()); err != nil {
 		return fmt.Errorf("make network namespace: %w", err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	result, err := a.net.plugins(a.mappings).Setup(ctx, a.id, a.Path(), cni.WithCapabilityPortMap(a.mappings))
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("connect: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	for name, i := range result.Interfaces {
 		if i.Sandbox == "" && name != a.net.name && i.IPConfigs == nil { // the machine's end
@@ -134,8 +142,10 @@ func (n *Net) disconnect(ctx context.Context, id string, mappings []cni.PortMapp
 	if !isNamespace(path) { // made in part, or before a reboot
 		namespace = ""
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	if err := n.plugins(mappings).Remove(ctx, id, namespace, cni.WithCapabilityPortMap(mappings)); err != nil {
-		return fmt.Errorf("disconnect %s: %w", id, err)
+		return fmt.Errorf("disconnect %s: %w", id, errors.Join(err, context.Cause(ctx)))
 	}
 	return unpinNamespace(path)
 }

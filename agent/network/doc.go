@@ -17,12 +17,14 @@
 // All jobs are on one bridge, each on an isolated port of it: frames go to the
 // machine and back, never from job to job. Packets that would go around by the
 // machine, to another job's address or published port, are dropped by a rule in
-// the FORWARD chain. From outside only published ports lead in. They do not
-// answer on the machine's loopback addresses: portmap would have to let jobs send
-// packets to the machine's own loopback for that.
+// the FORWARD chain. From outside only published ports lead in, on the machine's
+// addresses of IPv4. They do not answer on its loopback addresses: portmap would
+// have to let jobs send packets to the machine's own loopback for that.
 //
-// Jobs reach whatever the machine can reach, and the machine's own addresses.
-// Keeping them off those is not decided here.
+// Jobs reach whatever the machine reaches, and the machine's own addresses.
+// Keeping them off some of those is not decided here. What forges frames in the
+// name of another job is not stopped: it takes the right to make raw packets,
+// which students never have.
 //
 // There is no IPv6 in a job's network, beside ::1, and none on the bridge, so
 // that nothing has to be guarded twice.

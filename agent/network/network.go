@@ -10,11 +10,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/containerd/go-cni"
 	"github.com/coreos/go-iptables/iptables"
 	"golang.org/x/sys/unix"
 )
+
+// prefix begins the names of all agents' bridges. A name of an interface has 15
+// bytes at most.
+const prefix = "ingot"
+
+// patience is how long plugins may take for one job. They take milliseconds, or
+// wait for others who change the machine's rules.
+const patience = 30 * time.Second
+
+var errPatience = errors.New("the CNI plugins did not end in time")
 
 // Net gives jobs their networks. Its methods may be called from any goroutine.
 type Net struct {
@@ -49,7 +60,8 @@ func Open(ctx context.Context, c Config) (_ *Net, err error) {
 	return n, nil
 }
 
-// Close removes what is there for all jobs, and jobs' networks that are left.
+// Close removes what is there for all jobs, and jobs' networks that are left. It
+// comes after the last call of other methods.
 func (n *Net) Close() error {
 	if err := errors.Join(n.clear(context.Background()), n.lock.Close()); err != nil {
 		return fmt.Errorf("network: close: %w", err)
@@ -75,8 +87,7 @@ func (n *Net) takeState() error {
 	if n.state, err = filepath.Abs(state); err != nil {
 		return err
 	}
-	// A name of an interface has 15 bytes at most.
-	n.name = fmt.Sprintf("ingot%08x", crc32.ChecksumIEEE([]byte(n.state)))
+	n.name = fmt.Sprintf(prefix+"%08x", crc32.ChecksumIEEE([]byte(n.state)))
 	n.lock, err = os.OpenFile(filepath.Join(n.state, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
@@ -101,6 +112,9 @@ func (n *Net) start(ctx context.Context) error {
 	if err := n.checkSubnet(); err != nil {
 		return err
 	}
+	if found, err := resolvers(resolverFiles); err != nil || len(found) == 0 {
+		n.config.Log.Warn("jobs with a network cannot look up names: no name server has an IPv4 address that they reach", "files", resolverFiles, "err", err)
+	}
 	if err := errors.Join(n.makeBridge(), n.addRules()); err != nil {
 		return errors.Join(fmt.Errorf("%w: %w", ErrUnavailable, err), n.clear(context.WithoutCancel(ctx)))
 	}
@@ -119,6 +133,9 @@ func (n *Net) clear(ctx context.Context) error {
 		if err := n.disconnect(ctx, job.Name(), unknown); err != nil {
 			return err
 		}
+	}
+	if len(jobs) > 0 {
+		n.config.Log.Warn("removed networks of jobs that are gone", "count", len(jobs))
 	}
 	return errors.Join(n.removeRules(), n.removeBridge(), os.RemoveAll(n.leases()))
 }

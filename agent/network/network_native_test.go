@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -57,6 +58,8 @@ func TestApart(t *testing.T) {
 	published := fmt.Sprintf("%s:%d", machine, ext)
 	hears(t, neighbours, published, neighbour)
 	deaf(t, b.Path(), ip.String()+":80", published, fmt.Sprintf("%v:%d", n.gateway, ext))
+	other := join(t, open(t, Config{Subnet: netip.MustParsePrefix("10.218.0.0/16")}), "b") // another agent's
+	deaf(t, other.Path(), ip.String()+":80", published)
 
 	for _, j := range []*Attachment{a, b} {
 		err := inside(j.Path(), func() error {
@@ -191,5 +194,40 @@ func TestJoinFails(t *testing.T) {
 			t.Errorf("id %q: %v", id, err)
 		}
 	}
+	same(t, before, traces(t, filepath.Join(state, "namespaces")))
+}
+
+// Jobs that come and go at the same time get what they would get alone.
+func TestMany(t *testing.T) {
+	state := t.TempDir()
+	n := open(t, Config{State: state})
+	before := traces(t, filepath.Join(state, "namespaces"))
+	var (
+		wg  sync.WaitGroup
+		all [8]*Attachment
+	)
+	for i := range all {
+		wg.Go(func() {
+			var err error
+			if all[i], err = n.Join(t.Context(), fmt.Sprint("job", i), []uint16{22}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, a := range all {
+		if a == nil {
+			continue
+		}
+		serve(t, a.Path(), a.Addresses()[0].String()+":22")
+		port, _ := a.Published(22)
+		hears(t, neighbours, fmt.Sprintf("%s:%d", machine, port), neighbour)
+		wg.Go(func() {
+			if err := a.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 	same(t, before, traces(t, filepath.Join(state, "namespaces")))
 }

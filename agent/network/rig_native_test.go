@@ -86,6 +86,9 @@ func setUpMachine() error {
 	if err := netlink.LinkAdd(veth); err != nil {
 		return err
 	}
+	if err := exec.Command("iptables", "-P", "FORWARD", "DROP").Run(); err != nil { // as where Docker is
+		return err
+	}
 	return errors.Join(setUp("lo", ""), setUp("up", machine+"/24"),
 		inside(neighbours, func() error { return setUp("up", neighbour+"/24") }))
 }

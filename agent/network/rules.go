@@ -17,7 +17,7 @@ func (n *Net) chains() []chain {
 	br, name := n.name, strings.ToUpper(n.name)
 	return []chain{
 		{"filter", "FORWARD", name, []string{
-			"-i " + br + " -o " + br + " -j DROP",
+			"-i " + br + " -o " + prefix + "+ -j DROP", // other agents' bridges too
 			"-o " + br + " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
 			"-o " + br + " -m conntrack --ctstate DNAT -j ACCEPT", // a published port
 			"-o " + br + " -j DROP",
