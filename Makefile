@@ -85,10 +85,11 @@ fuzz: ## Each fuzz target below FUZZ (all) for FUZZTIME (60s)
 	$(GO) run ./testenv/fuzz/cmd/fuzz -time $(FUZZTIME) $(FUZZ)
 
 .PHONY: bench
-bench: ## Benchmarks of the hot paths, beside libzmq where there is one to compare with
-	$(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev libzmq3-dev
+bench: guest ## Benchmarks of the hot paths, beside libzmq where there is one to compare with, and of whole jobs
+	$(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev libzmq3-dev python3-zmq python3-msgpack
 	$(GO) test -tags bench -run TestThroughput -v ./wire/zmtp
 	$(GO) test -run '^$$' -bench . -benchmem ./wire/... ./backend/... ./agent/... ./testenv/bench
+	$(NATIVE) -- $(GO) test -tags native -run '^$$' -bench 'Job|ExecToFirstByte|FeedbackResult' -benchtime 20x ./testenv/e2e ./agent/guest
 
 TAGS := interop native vm browser qemu bench
 

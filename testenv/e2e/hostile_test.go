@@ -20,7 +20,6 @@ func TestHostileMainProcess(t *testing.T) {
 	im.Ref, im.Config.Labels = "docker.io/ingot/hostile:latest", map[string]string{images.LabelName: "hostile", images.LabelVersion: "4"}
 	im.Files = append(im.Files, images.File{Path: "/usr/local/bin/INGInious", Mode: 0o755, Data: []byte("#!/bin/sh\n. /task/run\n")})
 	r.load(r.runtime, im)
-	r.images = append(r.images, im)
 	r.awaitEnvironment("docker", "hostile")
 	for name, c := range map[string]struct{ sh, status, text string }{
 		"a result":          {frameOK, "success", ""},

@@ -14,7 +14,7 @@ import (
 // Python that shares nothing with ours.
 type legacy struct{ root, programs []images.File }
 
-func newLegacy(t *testing.T) legacy {
+func newLegacy(t testing.TB) legacy {
 	t.Helper()
 	root, err := images.PythonRoot(t.Context())
 	if err != nil {
@@ -30,17 +30,12 @@ func newLegacy(t *testing.T) legacy {
 // bring imports the images of families into a running rig.
 func (l legacy) bring(r *rig, families ...images.Family) {
 	r.t.Helper()
+	var ims []images.Image
 	for _, f := range families {
-		r.bring(images.Legacy(f, l.root, l.programs))
+		ims = append(ims, images.Legacy(f, l.root, l.programs))
 	}
-	r.awaitEnvironment(r.kind, families[len(families)-1].Env()) // the images are found together
-}
-
-// bring imports an image. Its environment is there a little later.
-func (r *rig) bring(im images.Image) {
-	r.t.Helper()
-	r.load(r.runtime, im)
-	r.images = append(r.images, im)
+	r.load(r.runtime, ims...)
+	r.awaitEnvironment(r.kind, families[len(families)-1].Env())
 }
 
 // file writes a file of a task of course "c".

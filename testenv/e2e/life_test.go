@@ -123,7 +123,6 @@ func TestImagesComeAndGo(t *testing.T) {
 	im := r.images[0]
 	im.Ref, im.Config.Labels = "docker.io/ingot/late:latest", map[string]string{images.LabelName: "late", images.LabelVersion: "4"}
 	r.load(r.runtime, im)
-	r.images = append(r.images, im)
 	r.awaitEnvironment("docker", "late")
 	job := r.job("ok", limits{})
 	job.Environment = "late"

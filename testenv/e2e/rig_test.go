@@ -109,7 +109,6 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 		if err != nil {
 			t.Fatalf("%v (make builds testdata/ingot-init)", err)
 		}
-		r.images = append(r.images, im)
 		r.load(rt, im)
 	}
 	return rt
@@ -118,17 +117,19 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 // deadRef is an image whose student containers end before they do anything.
 const deadRef = "docker.io/ingot/dead:latest"
 
-func (r *rig) load(rt *ctrd.Runtime, im images.Image) {
+// load imports images that have the same files. They go with the rig.
+func (r *rig) load(rt *ctrd.Runtime, ims ...images.Image) {
 	r.t.Helper()
+	r.images = append(r.images, ims...)
 	archive, w := io.Pipe()
-	go func() { w.CloseWithError(im.Write(w)) }()
+	go func() { w.CloseWithError(images.Write(w, ims...)) }()
 	if _, err := rt.Import(r.t.Context(), archive); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 // guestDir makes the directory of programs for images that have none.
-func guestDir(t *testing.T) string {
+func guestDir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	program, err := os.ReadFile("testdata/ingot-init")

@@ -8,15 +8,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// unneeded are packages that others name but whose programs no container runs.
-var unneeded = []string{"base-files", "debconf", "debianutils", "dpkg", "media-types", "perl-base", "tzdata"}
+// unneeded are packages that others name but that no container here misses. All
+// that is left out is left out of many imports.
+var unneeded = []string{
+	"base-files", "debconf", "debianutils", "dpkg", "media-types", "perl-base", "tzdata",
+	"libdb5.3", "libdb5.3t64", "libncursesw6", "libnsl2", "libreadline8", "libreadline8t64", "libsqlite3-0", "libssl3", "libssl3t64",
+	"libtirpc3", "libtirpc3t64", "python3-pkg-resources",
+}
 
-// skipped are directories of packages that a container does not miss.
-var skipped = []string{"/usr/share/", "/usr/lib/x86_64-linux-gnu/gconv/"}
+// skipped are what no container misses of the others.
+var skipped = regexp.MustCompile(`^/usr/share/|/gconv/|/(distutils|ensurepip|idlelib|lib2to3|pydoc_data|tests?|tkinter|unittest)/`)
 
 // Debian returns the files of Debian packages that are installed on this machine,
 // and of all that they need, without documentation. The layout is Debian's: /bin,
@@ -55,7 +61,7 @@ func appendInstalled(files []File, path string) ([]File, error) {
 		return nil, fmt.Errorf("package file: %w", err)
 	}
 	path = filepath.Join(dir, name)
-	if slices.ContainsFunc(skipped, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
+	if skipped.MatchString(path) {
 		return files, nil
 	}
 	st, err := os.Lstat(path)

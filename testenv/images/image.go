@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,54 +45,68 @@ type Image struct {
 }
 
 // Write writes the image as an OCI layout in a tar archive.
-func (im Image) Write(w io.Writer) error {
-	layer, err := im.layer()
+func (im Image) Write(w io.Writer) error { return Write(w, im) }
+
+// Write writes images that have the same files, which are taken from the first,
+// as one OCI layout in a tar archive.
+func Write(w io.Writer, images ...Image) error {
+	first := images[0]
+	layer, err := first.layer()
 	if err != nil {
-		return fmt.Errorf("build %s: %w", im.Ref, err)
+		return fmt.Errorf("build %s: %w", first.Ref, err)
 	}
+	files := []File{{Path: "oci-layout", Data: []byte(`{"imageLayoutVersion":"1.0.0"}`)}}
+	blob := func(mediaType string, b []byte) v1.Descriptor {
+		d := descriptor(mediaType, b)
+		files = append(files, File{Path: "blobs/sha256/" + d.Digest.Encoded(), Data: b})
+		return d
+	}
+	index := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
+	top := blob(v1.MediaTypeImageLayer, layer)
+	for _, im := range images {
+		d, err := im.manifest(top, blob)
+		if err != nil {
+			return fmt.Errorf("build %s: %w", im.Ref, err)
+		}
+		index.Manifests = append(index.Manifests, d)
+	}
+	b, err := json.Marshal(index)
+	if err != nil {
+		return fmt.Errorf("build %s: %w", first.Ref, err)
+	}
+	files = append(files, File{Path: "index.json", Data: b})
+	if err := writeTar(w, files, first.Created.UTC()); err != nil {
+		return fmt.Errorf("write %s: %w", first.Ref, err)
+	}
+	return nil
+}
+
+// manifest makes the image's configuration and manifest, and describes the latter.
+func (im Image) manifest(layer v1.Descriptor, blob func(string, []byte) v1.Descriptor) (d v1.Descriptor, err error) {
 	created := im.Created.UTC()
-	layerID := digest.FromBytes(layer)
 	config, err := json.Marshal(v1.Image{
 		Created:  &created,
 		Platform: v1.Platform{Architecture: im.Arch, OS: "linux"},
 		Config:   im.Config,
-		RootFS:   v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{layerID}},
+		RootFS:   v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}},
 		History:  []v1.History{{Created: &created, CreatedBy: "testenv/images"}},
 	})
 	if err != nil {
-		return fmt.Errorf("build %s: %w", im.Ref, err)
+		return d, err
 	}
 	manifest, err := json.Marshal(v1.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: v1.MediaTypeImageManifest,
-		Config:    descriptor(v1.MediaTypeImageConfig, config),
-		Layers:    []v1.Descriptor{descriptor(v1.MediaTypeImageLayer, layer)},
+		Config:    blob(v1.MediaTypeImageConfig, config),
+		Layers:    []v1.Descriptor{layer},
 	})
 	if err != nil {
-		return fmt.Errorf("build %s: %w", im.Ref, err)
+		return d, err
 	}
-	top := descriptor(v1.MediaTypeImageManifest, manifest)
-	top.Platform = &v1.Platform{Architecture: im.Arch, OS: "linux"}
-	top.Annotations = map[string]string{"io.containerd.image.name": im.Ref, v1.AnnotationRefName: tag(im.Ref)}
-	index, err := json.Marshal(v1.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2},
-		MediaType: v1.MediaTypeImageIndex,
-		Manifests: []v1.Descriptor{top},
-	})
-	if err != nil {
-		return fmt.Errorf("build %s: %w", im.Ref, err)
-	}
-	files := []File{
-		{Path: "oci-layout", Data: []byte(`{"imageLayoutVersion":"1.0.0"}`)},
-		{Path: "index.json", Data: index},
-	}
-	for _, b := range [][]byte{manifest, config, layer} {
-		files = append(files, File{Path: fmt.Sprintf("blobs/sha256/%x", sha256.Sum256(b)), Data: b})
-	}
-	if err := writeTar(w, files, created); err != nil {
-		return fmt.Errorf("write %s: %w", im.Ref, err)
-	}
-	return nil
+	d = blob(v1.MediaTypeImageManifest, manifest)
+	d.Platform = &v1.Platform{Architecture: im.Arch, OS: "linux"}
+	d.Annotations = map[string]string{"io.containerd.image.name": im.Ref, v1.AnnotationRefName: tag(im.Ref)}
+	return d, nil
 }
 
 func descriptor(mediaType string, b []byte) v1.Descriptor {

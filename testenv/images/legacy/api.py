@@ -21,10 +21,10 @@ def load_input():
 
 
 def get_input(problem):
-    key, _, part = problem.partition(":")
+    key, *part = problem.split(":")
     value = load_input()[key]
     if isinstance(value, dict) and {"filename", "value"} <= set(value):
-        if part == "filename":
+        if part[:1] == ["filename"]:
             return value["filename"]
         with open(value["value"], "rb") as f:
             return f.read()

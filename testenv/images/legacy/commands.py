@@ -92,8 +92,18 @@ def tag_set(args):
     api.set_tag(args.tag, args.value in ("true", "True"))
 
 
+def reading(get):
+    """Ends as commands do that cannot read the input."""
+    try:
+        return get()
+    except OSError:
+        raise Failure(2, "Input file not found", sys.stderr)
+    except ValueError:
+        raise Failure(2, "Input is not compatible", sys.stderr)
+
+
 def getinput(args):
-    value = api.get_input(args.problem)
+    value = reading(lambda: api.get_input(args.problem))
     if value is None:
         raise Failure(2, "Invalid/unknown input format. Please access it from Python using input.get_input.", sys.stderr)
     if isinstance(value, (list, dict)):
@@ -104,7 +114,7 @@ def getinput(args):
 
 
 def parsetemplate(args):
-    api.parse_template(args.input, args.output)
+    reading(lambda: api.parse_template(args.input, args.output))
 
 
 def rst_code(args):
@@ -124,13 +134,13 @@ def rst_indent(args):
 
 
 def archive(args):
-    top = os.path.join("/archive", args.subdir)
+    top = "/archive/" + args.subdir
     try:
         if args.add:
             os.makedirs(top, exist_ok=True)
-            shutil.copy(args.add, os.path.join(top, os.path.basename(args.add)))
+            shutil.copy(args.add, top + "/" + os.path.basename(args.add))
         if args.remove:
-            os.unlink(os.path.join(top, args.remove))
+            os.unlink(top + "/" + args.remove)
     except OSError as e:
         raise Failure(2, str(e) + "\n")
 
