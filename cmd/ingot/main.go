@@ -20,6 +20,7 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Submit the jobs of a file and compare their results with what it expects."`
 	Bench  benchCmd  `cmd:"" help:"Submit one job again and again and show how long it takes."`
 	Queue  queueCmd  `cmd:"" help:"List the jobs of a backend."`
+	Top    topCmd    `cmd:"" help:"Watch the agents and jobs of a backend."`
 	Kill   killCmd   `cmd:"" help:"Kill a job, whoever submitted it."`
 	Images imagesCmd `cmd:"" help:"Manage the images of this machine's grader."`
 	Doctor doctorCmd `cmd:"" help:"Say whether this machine can grade, and what it lacks; status 1 if it cannot."`
