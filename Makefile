@@ -44,7 +44,7 @@ guest:
 	$(GO) build -trimpath -ldflags '-s -w' -o testenv/e2e/testdata/ingot-init ./cmd/ingot-init
 
 .PHONY: native
-native: guest ## Tests on real containers on this machine, without limits
+native: guest ## Tests on real containers on this machine, without limits; gVisor is built once, in 3 minutes
 	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack containernetworking-plugins iptables # for images with Python in them, and for networks
 	$(NATIVE) -- $(GO) test -tags 'native interop' -shuffle=on $(call tier,native)
 

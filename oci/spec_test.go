@@ -131,7 +131,7 @@ func TestFindRuntime(t *testing.T) {
 		}
 	}
 	for _, r := range Runtimes() {
-		if r.Handler == "" || r.EnvType == "" || r.SSHEnvType != r.EnvType+"-ssh" || r.Told == "" || r.SharedKernel == r.Root {
+		if r.Handler == "" || r.EnvType == "" || r.SSHEnvType != r.EnvType+"-ssh" || r.Told == "" || r.SharedKernel == r.Root || r.GPU != (len(r.Devices) > 0) {
 			t.Errorf("rule %+v", r)
 		}
 	}

@@ -56,8 +56,9 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 	b.Container, err = j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
 		ID:      j.containerID(p.name),
 		Image:   p.env.image.Ref,
-		Handler: sandbox.Handler{Name: p.env.kind.Runtime.Handler, Binary: p.env.kind.Runtime.Binary},
+		Handler: p.env.kind.handler(),
 		OCI:     spec,
+		Devices: p.env.kind.Runtime.Devices,
 		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
 		Layer:   p.layer,
 	})

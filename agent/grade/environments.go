@@ -29,6 +29,10 @@ type Kind struct {
 	Runtime oci.Runtime
 }
 
+func (k Kind) handler() sandbox.Handler {
+	return sandbox.Handler{Name: k.Runtime.Handler, Binary: k.Runtime.Binary, Config: k.Runtime.Config}
+}
+
 // environment is one environment that can be graded in.
 type environment struct {
 	kind      Kind
@@ -108,7 +112,7 @@ func suits(img sandbox.Image, k Kind) bool {
 	if _, ok := img.Labels[labelNeedRoot]; ok && !k.Runtime.Root {
 		return false
 	}
-	if _, ok := img.Labels[labelNeedGPU]; ok && k.Runtime.Name != "nvidia" {
+	if _, ok := img.Labels[labelNeedGPU]; ok && !k.Runtime.GPU {
 		return false
 	}
 	return true

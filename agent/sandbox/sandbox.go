@@ -13,6 +13,7 @@ import (
 var (
 	ErrNoImage    = errors.New("no such image")
 	ErrNoRuntime  = errors.New("no such container runtime")
+	ErrNoDevice   = errors.New("no such device")
 	ErrUnavail    = errors.New("container runtime unavailable")
 	ErrBadRequest = errors.New("container runtime refused the request")
 )
@@ -54,6 +55,7 @@ type Config struct {
 type Handler struct {
 	Name   string // containerd's runtime name; "" means io.containerd.runc.v2
 	Binary string // for Name io.containerd.runc.v2: "runc" (also ""), "crun" or a path
+	Config string // for other names: file that the shim reads; "" is its own choice
 }
 
 // Spec is a container to make.
@@ -61,7 +63,8 @@ type Spec struct {
 	ID      string // unique; letters, digits, '-', '_' and '.' between them
 	Image   string // an Image.Ref
 	Handler Handler
-	OCI     *specs.Spec // complete but for Root, which the runtime fills in
+	OCI     *specs.Spec // complete but for Root, which the runtime fills in, and Devices
+	Devices []string    // CDI names as "vendor.com/class=name", of the operator's choice: never an image's
 	Labels  map[string]string
 	// Layer is an empty directory where what the container writes to its root
 	// file system goes, so that the caller bounds it; "": where the runtime likes.

@@ -38,6 +38,8 @@ var reserved = []struct {
 }{
 	{"github.com/containerd/containerd", []string{"agent/sandbox/ctrd", "oci", "testenv"},
 		"containerd is one way to run containers: everybody else speaks to agent/sandbox (oci takes only its seccomp profile)"},
+	{"tags.cncf.io/container-device-interface", []string{"agent/sandbox/ctrd"},
+		"descriptions of devices are files of the operator: who runs containers reads them, who makes specifications does not"},
 	{"github.com/go-zeromq/zmq4", []string{"wire/zmtp", "agent/guest", "testenv"},
 		"the socket library is fit for the handshake only and must not reach users"},
 	{"github.com/tinylib/msgp", []string{"wire", "agent/mcq", "agent/guest", "cmd/ingot", "cmd/internal/taskfile", "testenv"},

@@ -19,6 +19,8 @@
 // where init is the first process of the namespace, and does nothing but mount,
 // reap orphans (shims) and pass signals on.
 //
+// gVisor is there too, to be used with the configuration at [RunscConfig].
+//
 // This tier shows everything but limits: the host's hierarchy may lack the
 // memory and pids controllers. [Start] also serves tests that need a containerd
 // they can restart.

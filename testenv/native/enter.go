@@ -16,6 +16,10 @@ const (
 	// Address is where the private containerd listens for a command that Enter runs.
 	Address = runDir + "/containerd.sock"
 
+	// RunscConfig is the configuration of gVisor for this tier, where containers
+	// cannot be limited.
+	RunscConfig = runDir + "/runsc.toml"
+
 	runDir = "/run/containerd"
 
 	// stageInit and stageMain are what the program's own name is when it starts

@@ -91,3 +91,18 @@ func TestMissingTools(t *testing.T) {
 		t.Errorf("with all on the PATH: %v", err)
 	}
 }
+
+// Of gVisor's shim exactly one thing is changed, or nothing is built.
+func TestSpareCapability(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "service.go")
+	for text, good := range map[string]bool{"const (\n\t" + shimAsks + "\n)": true, "const x = 1": false, shimAsks + "\n" + shimAsks: false} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := spareCapability(file)
+		got, _ := os.ReadFile(file)
+		if changed := strings.Contains(string(got), shimAsksNot); changed != good || (err == nil) != good {
+			t.Errorf("%q became %q, %v", text, got, err)
+		}
+	}
+}

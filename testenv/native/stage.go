@@ -99,10 +99,18 @@ func mounts() error {
 	return nil
 }
 
+// runscConfig keeps gVisor from insisting on controllers that are not there.
+const runscConfig = `[runsc_config]
+ignore-cgroups = "true"
+`
+
 // mainStage runs containerd and, beside it, the command.
 func mainStage(argv []string) (status int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
+	if err := os.WriteFile(RunscConfig, []byte(runscConfig), 0o600); err != nil {
+		return 0, fmt.Errorf("write gVisor's configuration: %w", err)
+	}
 	d, err := Start(ctx, Config{Dir: runDir})
 	if err != nil {
 		return 0, err

@@ -24,6 +24,9 @@ type Config struct {
 	// needed, and must be one that containerd's shims see too; "" is
 	// /run/ingot/NAMESPACE.
 	FIFODir string
+	// DeviceDirs hold the descriptions of devices that containers may get (CDI);
+	// nil is /etc/cdi and /var/run/cdi.
+	DeviceDirs []string
 	// Watchdog bounds each step that a shim takes part in: beyond it the shim is
 	// killed. 0 is one minute.
 	Watchdog time.Duration

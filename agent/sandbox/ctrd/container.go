@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
@@ -152,6 +153,9 @@ func (c *container) Kill(ctx context.Context) error {
 		return nil
 	}
 	err := c.r.kill(ctx, c.id)
+	if errors.Is(err, errNotStarted) {
+		return nil // nor will it be
+	}
 	if err != nil && !hung(err) {
 		// It may be its end that is in the way, before anybody has been told of it.
 		c.hint()
@@ -165,7 +169,11 @@ func (c *container) Kill(ctx context.Context) error {
 	return nil
 }
 
-// kill ends every process of a task. That it has ended, or is not there, is no error.
+// errNotStarted is why gVisor kills no container that was not started.
+var errNotStarted = errors.New("there is nothing yet to kill")
+
+// kill ends every process of a task. That it has ended, or is not there, is no
+// error. Where the runtime holds no process before the start, it is errNotStarted.
 func (r *Runtime) kill(ctx context.Context, id string) error {
 	err := r.sure(ctx, "kill", func(ctx context.Context) error {
 		_, err := r.tasks.Kill(ctx, &tasksapi.KillRequest{ContainerID: id, Signal: uint32(unix.SIGKILL), All: true})
@@ -175,8 +183,12 @@ func (r *Runtime) kill(ctx context.Context, id string) error {
 		return err
 	}
 	// Some runtimes fail to kill what has just ended, in words of their own.
-	if _, over, e := r.look(ctx, id); e == nil && over {
+	_, status, e := r.look(ctx, id)
+	switch {
+	case e == nil && status == task.Status_STOPPED:
 		return nil
+	case e == nil && status == task.Status_CREATED:
+		return errNotStarted
 	}
 	return err
 }

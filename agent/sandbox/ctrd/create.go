@@ -1,6 +1,7 @@
 package ctrd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/containerd/api/types/runc/options"
+	runtimeoptions "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/errdefs"
@@ -69,7 +71,12 @@ func (r *Runtime) create(ctx context.Context, s sandbox.Spec) (*container, error
 
 // record is what containerd is to remember of the container.
 func (r *Runtime) record(s sandbox.Spec) (containers.Container, error) {
-	oci := *s.OCI
+	full, err := inject(s.OCI, s.Devices, r.cfg.DeviceDirs)
+	if err != nil {
+		return containers.Container{}, err
+	}
+	oci := *full
+	oci.Annotations = annotations(s.Handler, oci.Annotations)
 	oci.Root = &specs.Root{Path: "rootfs"} // where the shim mounts the snapshot, in its bundle
 	if s.OCI.Root != nil {
 		oci.Root.Readonly = s.OCI.Root.Readonly
@@ -94,14 +101,20 @@ func (r *Runtime) record(s sandbox.Spec) (containers.Container, error) {
 }
 
 func runtimeInfo(h sandbox.Handler) (containers.RuntimeInfo, error) {
-	if h.Name != "" && h.Name != runcShim {
-		return containers.RuntimeInfo{Name: h.Name}, nil
+	name := cmp.Or(h.Name, runcShim)
+	var text any = &options.Options{BinaryName: h.Binary}
+	if name != runcShim {
+		if h.Config == "" {
+			return containers.RuntimeInfo{Name: name}, nil
+		}
+		// By this name of the type shims know that the file is for them.
+		text = &runtimeoptions.Options{TypeUrl: name + ".options", ConfigPath: h.Config}
 	}
-	opts, err := typeurl.MarshalAny(&options.Options{BinaryName: h.Binary})
+	opts, err := typeurl.MarshalAny(text)
 	if err != nil {
 		return containers.RuntimeInfo{}, fmt.Errorf("encode runtime options: %w", err)
 	}
-	return containers.RuntimeInfo{Name: runcShim, Options: opts}, nil
+	return containers.RuntimeInfo{Name: name, Options: opts}, nil
 }
 
 // build makes all of the container but its record. ctx is looked at between the

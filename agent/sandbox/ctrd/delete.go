@@ -74,6 +74,7 @@ func (c *container) end(ctx context.Context) error {
 		return nil
 	}
 	// It does not answer, or cannot kill: its shim's death makes containerd do it.
+	// So it is with gVisor before the start, whose shim would wait for an end.
 	if e := c.r.killShim(ctx, c.id); e != nil {
 		return errors.Join(err, e)
 	}

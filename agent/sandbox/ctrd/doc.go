@@ -19,6 +19,14 @@
 // Task would read the record, the specification and the snapshot's mounts again
 // before each step; a life here is one call per thing made, started and removed.
 //
+// # Runtimes other than runc and crun
+//
+// Shims with a kernel of their own keep the same promises, with what is peculiar
+// to them in handler.go: gVisor's must be told that its container is no part of
+// another one, kills nothing before the start (the shim is killed then), and
+// tells exit code 128 for a process that ended before it had asked, within some
+// milliseconds. Devices are put into the specification here, by CDI.
+//
 // # Ends
 //
 // A goroutine per container asks containerd to wait for the exit, from before

@@ -45,7 +45,7 @@ func classify(err error) error {
 }
 
 func known(err error) bool {
-	return errors.Is(err, sandbox.ErrNoImage) || errors.Is(err, sandbox.ErrNoRuntime) ||
+	return errors.Is(err, sandbox.ErrNoImage) || errors.Is(err, sandbox.ErrNoRuntime) || errors.Is(err, sandbox.ErrNoDevice) ||
 		errors.Is(err, sandbox.ErrUnavail) || errors.Is(err, sandbox.ErrBadRequest)
 }
 

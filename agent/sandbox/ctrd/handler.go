@@ -3,11 +3,27 @@ package ctrd
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os/exec"
+	"path"
 	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ingot-grading/ingot/agent/sandbox"
 )
+
+// Installed is nil if containers of the handler with the devices can be made
+// here, as far as can be seen from this process. The error is of class
+// [sandbox.ErrNoRuntime] or [sandbox.ErrNoDevice] and names what is missing.
+// dirs are those of [Config].
+func Installed(h sandbox.Handler, devices, dirs []string) error {
+	if err := missing(h); err != nil {
+		return err
+	}
+	_, err := inject(&specs.Spec{Process: &specs.Process{}}, devices, dirs)
+	return err
+}
 
 // missing says which program of a handler is not installed, if one is not.
 // containerd tells that in words only, so it is found out after a failure.
@@ -23,6 +39,21 @@ func missing(h sandbox.Handler) error {
 		}
 	}
 	return nil
+}
+
+// annotations adds to those of a container what its handler needs. gVisor's
+// shim connects the streams only of what is called a sandbox, as opposed to a
+// further container in one, and hangs on others.
+func annotations(h sandbox.Handler, own map[string]string) map[string]string {
+	if !strings.HasPrefix(path.Base(shimProgram(cmp.Or(h.Name, runcShim))), "containerd-shim-runsc-") {
+		return own
+	}
+	all := maps.Clone(own)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all["io.kubernetes.cri.container-type"] = "sandbox"
+	return all
 }
 
 // shimProgram is the program that containerd starts for a runtime name:

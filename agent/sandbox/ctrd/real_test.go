@@ -158,16 +158,20 @@ func TestSuite(t *testing.T) {
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each in a namespace of its own
-			r := withImage(t, connect(t, config(t)))
-			sandboxtest.Suite(t, func(t *testing.T) sandboxtest.Harness {
-				return sandboxtest.Harness{
-					Runtime: r, Image: probeImage, Label: probeLabel, Handler: h,
-					Spec: probeSpec,
-					Left: func(ctx context.Context) []string { return left(ctx, r) },
-				}
-			})
+			suite(t, h, probeSpec)
 		})
 	}
+}
+
+func suite(t *testing.T, h sandbox.Handler, spec func(args ...string) *specs.Spec) {
+	r := withImage(t, connect(t, config(t)))
+	sandboxtest.Suite(t, func(t *testing.T) sandboxtest.Harness {
+		return sandboxtest.Harness{
+			Runtime: r, Image: probeImage, Label: probeLabel, Handler: h,
+			Spec: spec,
+			Left: func(ctx context.Context) []string { return left(ctx, r) },
+		}
+	})
 }
 
 // probe makes a container that runs a probe.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,14 +70,21 @@ func (r *Runtime) killIfShim(pid int, id string) error {
 }
 
 func (r *Runtime) isShimOf(pid int, id string) bool {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
-	return err == nil && isShim(text, r.cfg.Namespace, id) // it may have ended
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	text, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+	if err != nil {
+		return false // it has ended
+	}
+	bundle, _ := os.Readlink(filepath.Join(dir, "cwd")) // the same
+	return isShim(text, bundle, r.cfg.Namespace, id)
 }
 
 // isShim reports whether a command line, as /proc has it, is that of the shim
-// which serves container id in a namespace, or is about to. The same program is
-// also what containerd runs to clean up after a dead one; that is none.
-func isShim(cmdline []byte, namespace, id string) bool {
+// which serves container id in a namespace, or is about to. Some name the
+// container there; all run in its bundle, NAMESPACE/ID in containerd's state. The
+// same program is also what containerd runs to clean up after a dead one; that
+// is none.
+func isShim(cmdline []byte, bundle, namespace, id string) bool {
 	var args []string
 	for arg := range bytes.SplitSeq(bytes.TrimSuffix(cmdline, []byte{0}), []byte{0}) {
 		args = append(args, string(arg))
@@ -86,5 +94,5 @@ func isShim(cmdline []byte, namespace, id string) bool {
 		return i >= 0 && i+1 < len(args) && args[i+1] == value
 	}
 	return len(args) > 0 && args[len(args)-1] != "delete" && bytes.HasPrefix([]byte(filepath.Base(args[0])), []byte("containerd-shim")) &&
-		has("-namespace", namespace) && has("-id", id)
+		has("-namespace", namespace) && (has("-id", id) || strings.HasSuffix(bundle, "/"+namespace+"/"+id))
 }

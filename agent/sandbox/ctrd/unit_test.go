@@ -54,20 +54,25 @@ func TestMissingHandler(t *testing.T) {
 
 func TestIsShim(t *testing.T) {
 	line := strings.ReplaceAll("/usr/bin/containerd-shim-runc-v2 -namespace ingot -id job-1 -address /run/x.sock ", " ", "\x00")
+	nameless := strings.ReplaceAll(line, "-id\x00job-1\x00", "")
 	for _, tt := range []struct {
-		line, namespace, id string
-		want                bool
+		line, bundle, namespace, id string
+		want                        bool
 	}{
-		{line, "ingot", "job-1", true},
-		{line, "ingot", "job-2", false},
-		{line, "k8s.io", "job-1", false},
-		{strings.Replace(line, "containerd-shim", "less", 1), "ingot", "job-1", false},
-		{line + "start\x00", "ingot", "job-1", true},
-		{line + "delete\x00", "ingot", "job-1", false},
-		{"", "ingot", "job-1", false},
-		{"containerd-shim-runc-v2\x00-namespace\x00ingot\x00-id\x00", "ingot", "job-1", false},
+		{line, "/", "ingot", "job-1", true},
+		{line, "/", "ingot", "job-2", false},
+		{line, "/", "k8s.io", "job-1", false},
+		{strings.Replace(line, "containerd-shim", "less", 1), "/run/ingot/job-1", "ingot", "job-1", false},
+		{line + "start\x00", "/", "ingot", "job-1", true},
+		{line + "delete\x00", "/run/ingot/job-1", "ingot", "job-1", false},
+		{"", "/run/ingot/job-1", "ingot", "job-1", false},
+		{"containerd-shim-runc-v2\x00-namespace\x00ingot\x00-id\x00", "/", "ingot", "job-1", false},
+		{nameless, "/run/ingot/job-1", "ingot", "job-1", true},
+		{nameless, "/run/ingot/job-2", "ingot", "job-1", false},
+		{nameless, "/run/other/job-1", "ingot", "job-1", false},
+		{nameless, "", "ingot", "job-1", false},
 	} {
-		if got := isShim([]byte(tt.line), tt.namespace, tt.id); got != tt.want {
+		if got := isShim([]byte(tt.line), tt.bundle, tt.namespace, tt.id); got != tt.want {
 			t.Errorf("isShim(%q, %s, %s) = %v", tt.line, tt.namespace, tt.id, got)
 		}
 	}

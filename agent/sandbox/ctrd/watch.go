@@ -53,11 +53,11 @@ func (c *container) await(ctx context.Context) (sandbox.Exit, bool) {
 			return sandbox.Exit{}, false
 		}
 		// Whatever kept the answer from us: look, and wait again if it runs.
-		exit, over, err := c.r.look(ctx, c.id)
+		exit, status, err := c.r.look(ctx, c.id)
 		switch {
 		case errdefs.IsNotFound(err):
 			return sandbox.Exit{At: time.Now(), Err: fmt.Errorf("container %s: %w", c.id, errLost)}, true
-		case err == nil && over:
+		case err == nil && status == task.Status_STOPPED:
 			return exit, true
 		}
 		if !pause(ctx, retryPause) {
@@ -93,16 +93,16 @@ func (c *container) wait(ctx context.Context) (sandbox.Exit, error) {
 	}
 }
 
-// look asks for the state of a task, and for its exit if that is over.
-func (r *Runtime) look(ctx context.Context, id string) (exit sandbox.Exit, over bool, err error) {
+// look asks for the state of a task, and for its exit if it has stopped.
+func (r *Runtime) look(ctx context.Context, id string) (exit sandbox.Exit, status task.Status, err error) {
 	err = r.step(ctx, "look", func(ctx context.Context) error {
 		res, err := r.tasks.Get(ctx, &tasksapi.GetRequest{ContainerID: id})
 		p := res.GetProcess()
-		over = p.GetStatus() == task.Status_STOPPED
+		status = p.GetStatus()
 		exit = exitOf(p.GetExitStatus(), p.GetExitedAt())
 		return err
 	})
-	return exit, over, err
+	return exit, status, err
 }
 
 func exitOf(code uint32, at *timestamppb.Timestamp) sandbox.Exit {

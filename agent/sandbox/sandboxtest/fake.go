@@ -165,6 +165,8 @@ func (f *Fake) create(s sandbox.Spec) (*container, error) {
 		return nil, fmt.Errorf("%w: %q", sandbox.ErrNoRuntime, s.Handler.Name)
 	case s.Handler.Binary != "" && s.Handler.Binary != "runc" && s.Handler.Binary != "crun":
 		return nil, fmt.Errorf("%w: %q", sandbox.ErrNoRuntime, s.Handler.Binary)
+	case len(s.Devices) > 0:
+		return nil, fmt.Errorf("%w: %q", sandbox.ErrNoDevice, s.Devices)
 	}
 	return newContainer(f, s, f.images[i].program), nil
 }

@@ -19,6 +19,8 @@ func testRefusals(f *fixture) {
 		{"unknown image", func(s *sandbox.Spec) { s.Image = "no.such/image:tag" }, sandbox.ErrNoImage},
 		{"unknown runtime", func(s *sandbox.Spec) { s.Handler = sandbox.Handler{Name: "io.containerd.nosuch.v1"} }, sandbox.ErrNoRuntime},
 		{"unknown binary", func(s *sandbox.Spec) { s.Handler = sandbox.Handler{Binary: "no-such-runtime"} }, sandbox.ErrNoRuntime},
+		{"unknown device", func(s *sandbox.Spec) { s.Devices = []string{"no.such/device=all"} }, sandbox.ErrNoDevice},
+		{"bad device", func(s *sandbox.Spec) { s.Devices = []string{"/dev/null"} }, sandbox.ErrNoDevice},
 		{"empty ID", func(s *sandbox.Spec) { s.ID = "" }, sandbox.ErrBadRequest},
 		{"ID that is a path", func(s *sandbox.Spec) { s.ID = "../up" }, sandbox.ErrBadRequest},
 		{"long ID", func(s *sandbox.Spec) { s.ID = strings.Repeat("x", maxID+1) }, sandbox.ErrBadRequest},

@@ -3,7 +3,8 @@
 //	go run ./testenv/native/cmd/native -- go test -tags native ./agent/sandbox/ctrd/...
 //
 // It must run as root. What is missing of containerd, runc and crun is installed
-// with apt. The command finds INGOT_TIER=native and CONTAINERD_ADDRESS in its
+// with apt, and gVisor is built once, which takes minutes. The command finds
+// INGOT_TIER=native and CONTAINERD_ADDRESS in its
 // environment; its exit status is the program's.
 package main
 
@@ -41,6 +42,13 @@ func run(ctx context.Context, args []string) (int, error) {
 		return 2, nil
 	}
 	if err := native.Install(ctx, os.Stderr); err != nil {
+		return 0, err
+	}
+	gvisor, err := native.InstallGVisor(ctx, os.Stderr)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Setenv("PATH", gvisor+":"+os.Getenv("PATH")); err != nil {
 		return 0, err
 	}
 	return native.Enter(ctx, args)
