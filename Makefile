@@ -41,7 +41,8 @@ interop: ## Tests against ZeroMQ peers in Python
 
 .PHONY: guest
 guest:
-	$(GO) build -trimpath -ldflags '-s -w' -o testenv/e2e/testdata/ingot-init ./cmd/ingot-init
+	$(GO) build -trimpath -ldflags '-s -w' -o testenv/e2e/testdata/ ./cmd/ingot-init ./cmd/inginious-agent-containerd
+	cp cmd/inginious-agent-containerd/*.service testenv/e2e/testdata/
 
 .PHONY: native
 native: guest ## Tests on real containers on this machine, without limits; gVisor is built once, in 3 minutes

@@ -40,6 +40,7 @@ type config struct {
 	MaxPids      int64         `default:"1024" placeholder:"N" help:"Processes and threads of one container (${default})."`
 	DiskLimit    int64         `default:"1024" placeholder:"MIB" help:"What one job may write to disk: so much to its task and by its students, and as much by its grading container. 0: without limit (${default})."`
 	DiskFiles    int64         `placeholder:"N" help:"How many files that may be; one for every 8 KiB if not given."`
+	Watchdog     time.Duration `default:"1m" help:"How long one step of a container, such as its creation, may take before it is given up (${default})."`
 	DrainTimeout time.Duration `default:"0s" help:"On SIGTERM running jobs may go on for so long before they end with a result (${default})."`
 
 	networkFlags
@@ -56,7 +57,7 @@ func (c *config) normal() error {
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.NumCPU()
 	}
-	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DiskFiles < 0 || c.DrainTimeout < 0 {
+	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DiskFiles < 0 || c.DrainTimeout < 0 || c.Watchdog < 0 {
 		return errors.New("a limit is negative")
 	}
 	if err := c.check(); err != nil {

@@ -86,7 +86,7 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 	if err != nil {
 		return nil, err
 	}
-	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: cfg.ContainerdAddress, Namespace: cfg.Namespace, Log: p.Log})
+	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: cfg.ContainerdAddress, Namespace: cfg.Namespace, Watchdog: cfg.Watchdog, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -128,14 +128,19 @@ func (c *client) started(id string) {
 // done waits for a job's result; no other job may end before it.
 func (c *client) done(id string) *wire.BackendJobDone {
 	c.t.Helper()
+	m := c.nextDone()
+	if m.JobID != id {
+		c.t.Fatalf("result of %s, want %s", m.JobID, id)
+	}
+	return m
+}
+
+// nextDone waits for any job's result.
+func (c *client) nextDone() *wire.BackendJobDone {
+	c.t.Helper()
 	for {
-		m, ok := c.next().(*wire.BackendJobDone)
-		if !ok {
-			continue
+		if m, ok := c.next().(*wire.BackendJobDone); ok {
+			return m
 		}
-		if m.JobID != id {
-			c.t.Fatalf("result of %s, want %s", m.JobID, id)
-		}
-		return m
 	}
 }

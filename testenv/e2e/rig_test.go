@@ -37,6 +37,7 @@ type rig struct {
 	kind   string // the environment type
 	images []images.Image
 
+	namespace string // in containerd
 	stopAgent func()
 	runtime   *ctrd.Runtime
 	*client
@@ -52,6 +53,13 @@ const drain = 3 * time.Second
 // changes are made to the agent's configuration.
 func start(t testing.TB, runtime string, changes ...func(*grade.Config)) *rig {
 	t.Helper()
+	return startWith(t, func(r *rig, log *slog.Logger, agents string) { r.serveAgent(log, agents, runtime, changes) })
+}
+
+// startWith brings a rig up whose agent is started by serve, which is told where
+// the backend listens and sets r.kind.
+func startWith(t testing.TB, serve func(r *rig, log *slog.Logger, agents string)) *rig {
+	t.Helper()
 	tier.Require(t, tier.Native, tier.VM)
 	dir := t.TempDir()
 	r := &rig{t: t, tasks: filepath.Join(dir, "tasks"), state: filepath.Join(dir, "state")}
@@ -62,7 +70,7 @@ func start(t testing.TB, runtime string, changes ...func(*grade.Config)) *rig {
 	r.runtime = r.containerd(log)
 	agents, clients := "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c")
 	r.serveBackend(log, agents, clients)
-	r.serveAgent(log, agents, runtime, changes)
+	serve(r, log, agents)
 	r.client = dial(t, clients)
 	r.awaitEnvironment(r.kind, "demo")
 	return r
@@ -71,8 +79,8 @@ func start(t testing.TB, runtime string, changes ...func(*grade.Config)) *rig {
 // containerd connects to the tier's and imports the images.
 func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	t := r.t
-	namespace := "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	rt, err := ctrd.Connect(t.Context(), ctrd.Config{Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: namespace, Log: log})
+	r.namespace = "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	rt, err := ctrd.Connect(t.Context(), ctrd.Config{Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

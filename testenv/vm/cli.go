@@ -23,7 +23,7 @@ const usage = `usage: vm VERB
   run CMD…                run CMD in the kept machine, else in one for it alone
   put LOCAL REMOTE        copy a file or tree into the kept machine
   get REMOTE LOCAL        copy a file or tree out of it
-  test [-run RE] [-v] [-timeout D] PKG…
+  test [-run RE] [-v] [-timeout D] [-env NAME=VALUE] PKG…
                           run the tests with build tag "vm" of packages in a machine
   build                   only make what a start needs
 
@@ -188,6 +188,7 @@ func (c cli) test(ctx context.Context, args []string) (int, error) {
 		fs.StringVar(&t.Run, "run", "", "")
 		fs.BoolVar(&t.Verbose, "v", false, "")
 		fs.DurationVar(&t.Timeout, "timeout", 0, "")
+		fs.Func("env", "", func(v string) error { t.Env = append(t.Env, v); return nil })
 	})
 	if err != nil {
 		return 0, err

@@ -21,6 +21,7 @@ type Tests struct {
 	Packages []string      // patterns as of the go command, seen from the working directory
 	Run      string        // regular expression as of go test -run; "" runs all
 	Verbose  bool          // print all output, not only that of failures
+	Env      []string      // variables for the tests, NAME=VALUE
 	Timeout  time.Duration // of one package; 0 means 10 minutes
 	Out      io.Writer     // output and summary
 }
@@ -152,8 +153,8 @@ func (t Tests) runOne(ctx context.Context, m *Machine, p testPackage) (summary, 
 			return summary{}, err
 		}
 	}
-	args := []string{"env", "-C", dir, tier.Variable + "=" + string(tier.VM), "./ingot.test",
-		"-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + t.Timeout.String()}
+	args := append([]string{"env", "-C", dir, tier.Variable + "=" + string(tier.VM)}, t.Env...)
+	args = append(args, "./ingot.test", "-test.v=test2json", "-test.paniconexit0", "-test.timeout="+t.Timeout.String())
 	if t.Run != "" {
 		args = append(args, "-test.run="+t.Run)
 	}
