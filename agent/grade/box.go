@@ -44,6 +44,7 @@ func (b *box) start(ctx context.Context, cpus int, over context.CancelCauseFunc)
 		unwatch()
 		return nil, err
 	}
+	b.log.Debug("container started")
 	return unwatch, nil
 }
 

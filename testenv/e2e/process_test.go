@@ -39,7 +39,7 @@ type process struct {
 
 // entry is a line of the agent's log.
 type entry struct {
-	Level, Msg, To, Job, Addr, Err string
+	Level, Msg, To, Container, Addr string
 }
 
 // startProcess brings up a rig whose agent is a process.
@@ -133,10 +133,22 @@ func (p *process) await(n int, match func(entry) bool) []entry {
 	}
 }
 
-// running waits until n jobs have begun to run, gone until n are cleaned up, of
-// all that there ever were.
-func (p *process) running(n int) { p.t.Helper(); p.await(n, func(e entry) bool { return e.To == "running" }) }
-func (p *process) gone(n int)    { p.t.Helper(); p.await(n, func(e entry) bool { return e.To == "gone" }) }
+// running waits until n graders have started, students until n students have, and
+// gone until n jobs are cleaned up, of all that there ever were.
+func (p *process) running(n int) {
+	p.t.Helper()
+	p.await(n, func(e entry) bool { return e.To == "running" })
+}
+
+func (p *process) students(n int) {
+	p.t.Helper()
+	p.await(n, func(e entry) bool { return e.Msg == "container started" && e.Container != "grader" })
+}
+
+func (p *process) gone(n int) {
+	p.t.Helper()
+	p.await(n, func(e entry) bool { return e.To == "gone" })
+}
 
 // metrics are the agent's, by name and labels.
 func (p *process) metrics() map[string]float64 {

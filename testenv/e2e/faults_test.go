@@ -1,0 +1,85 @@
+//go:build native || vm
+
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// sound sees that the agent works as before and that nothing is left of the jobs
+// that it ever had, n of them.
+func (p *process) sound(t *testing.T, n int, idle []string) {
+	t.Helper()
+	p.task("sound", `run_student true && feedback-result success`)
+	id := p.submit("sound")
+	if got := p.results(map[string]bool{id: true}); got[id] != "success" {
+		t.Errorf("a job afterwards: %s", got[id])
+	}
+	p.gone(n + 1)
+	if left := p.inventory(t); !slices.Equal(left, idle) {
+		t.Errorf("left behind: %q, want %q", left, idle)
+	}
+	if m := p.metrics(); m["ingot_agent_cleanups_failed_total"] != 0 || m["ingot_agent_memory_reserved_bytes"] != 0 {
+		t.Errorf("%v clean-ups failed, %v bytes are reserved", m["ingot_agent_cleanups_failed_total"], m["ingot_agent_memory_reserved_bytes"])
+	}
+}
+
+// killShim ends the shim of a container of the rig, named as in its job, as a
+// crash would.
+func (r *rig) killShim(t *testing.T, container string) {
+	t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		line, err := os.ReadFile(d + "/cmdline")
+		if err != nil {
+			continue // it has ended
+		}
+		args := strings.Split(string(bytes.TrimSuffix(line, []byte{0})), "\x00")
+		i := slices.Index(args, "-id")
+		if !slices.Contains(args, r.namespace) || i < 0 || i+1 == len(args) || !strings.HasSuffix(args[i+1], "-"+container) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(d))
+		if err == nil {
+			err = unix.Kill(pid, unix.SIGKILL)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("no shim of a container %s", container)
+}
+
+// A job whose grader loses its shim ends with one result; a job whose student
+// does goes on.
+func TestShimDies(t *testing.T) {
+	p := startProcess(t)
+	p.task("grader", `sleep 1000`)
+	p.task("student", `run_student sleep 1000; code=$?; test $code = 255 || feedback -r failed -f "code $code"; feedback-result success`)
+	idle := p.inventory(t)
+	id := p.submit("grader")
+	p.running(1)
+	p.killShim(t, "grader")
+	if got := p.results(map[string]bool{id: true}); got[id] != "crash" {
+		t.Errorf("a grader without its shim: %s, want crash", got[id])
+	}
+	id = p.submit("student")
+	p.students(1)
+	p.killShim(t, "s1")
+	if got := p.results(map[string]bool{id: true}); got[id] != "success" {
+		t.Errorf("a student without its shim: %s, want success", got[id])
+	}
+	p.sound(t, 2, idle)
+}
