@@ -36,6 +36,7 @@ type rig struct {
 	state  string
 	kind   string // the environment type
 	images []images.Image
+	said   record // all logs, at debug level
 
 	namespace string // in containerd
 	stopAgent func()
@@ -66,7 +67,7 @@ func startWith(t testing.TB, serve func(r *rig, log *slog.Logger, agents string)
 	if err := os.MkdirAll(filepath.Join(r.tasks, "c"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &r.said), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.runtime = r.containerd(log)
 	agents, clients := "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c")
 	r.serveBackend(log, agents, clients)

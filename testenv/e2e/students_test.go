@@ -26,7 +26,7 @@ feedback-result success`)
 // relaying makes an agent treat its runtime as one that shares no kernel.
 func relaying(cfg *grade.Config) {
 	k := cfg.Kinds[0].Runtime
-	k.SharedKernel, k.Root, k.EnvType, k.Told = false, true, "kata", "kata-runtime"
+	k.SharedKernel, k.Root, k.EnvType, k.SSHEnvType, k.Told = false, true, "kata", "kata-ssh", "kata-runtime"
 	cfg.Kinds = []grade.Kind{{EnvType: "kata", Runtime: k}}
 }
 

@@ -8,9 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-
-	"github.com/ingot-grading/ingot/testenv/apt"
 )
 
 // ErrNoBusybox says that no static busybox is here and none could be fetched.
@@ -25,7 +22,7 @@ func FindBusybox(ctx context.Context, dir string) (string, error) {
 			return path, nil
 		}
 	}
-	if err := fetchBusybox(ctx, dir); err != nil {
+	if err := fetch(ctx, filepath.Join(dir, "busybox-static"), "busybox-static"); err != nil {
 		return "", fmt.Errorf("%w (%w)", ErrNoBusybox, err)
 	}
 	for _, path := range []string{unpacked, filepath.Join(dir, "busybox-static", "usr", "bin", "busybox")} {
@@ -49,27 +46,6 @@ func static(path string) bool {
 		}
 	}
 	return true
-}
-
-func fetchBusybox(ctx context.Context, dir string) error {
-	tmp, err := os.MkdirTemp(dir, "busybox")
-	if err != nil {
-		return fmt.Errorf("fetch busybox: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	var said strings.Builder
-	if err := apt.Fresh(ctx, &said, tmp, "download", "busybox-static"); err != nil {
-		return fmt.Errorf("fetch busybox: %w: %s", err, said.String())
-	}
-	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
-	if err != nil || len(debs) != 1 {
-		return errors.Join(errors.New("apt-get download gave no package"), err)
-	}
-	unpack := exec.CommandContext(ctx, "dpkg-deb", "-x", debs[0], filepath.Join(dir, "busybox-static"))
-	if out, err := unpack.CombinedOutput(); err != nil {
-		return fmt.Errorf("dpkg-deb: %w: %s", err, out)
-	}
-	return nil
 }
 
 // BuildInit builds ingot-init from the module in the working directory or above

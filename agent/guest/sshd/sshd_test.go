@@ -43,7 +43,7 @@ func TestOnlyTheUserMayLogIn(t *testing.T) {
 }
 
 // server is a server without an sshd: the test is who comes and leaves.
-func server() *Server { return &Server{events: make(chan int), dead: make(chan error, 1)} }
+func server() *Server { return &Server{events: make(chan int)} }
 
 func TestWait(t *testing.T) {
 	errEnd := errors.New("the test ends")
@@ -68,7 +68,6 @@ func TestWait(t *testing.T) {
 			s.events <- -1
 		}, nil, time.Second},
 		"one stays": {time.Hour, func(s *Server, _ context.CancelCauseFunc) { s.events <- 1 }, ErrTooLong, time.Hour},
-		"sshd dies": {0, func(s *Server, _ context.CancelCauseFunc) { s.dead <- nil }, errStopped, 0},
 		"the job ends": {0, func(_ *Server, end context.CancelCauseFunc) {
 			time.Sleep(time.Second)
 			end(errEnd)
@@ -98,7 +97,10 @@ func TestSessionsAreConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := server()
-	s.listener = l
+	s.sessions = l
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	s.stop = stop
 	go s.accept(ctx)

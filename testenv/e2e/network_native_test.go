@@ -1,0 +1,73 @@
+//go:build native
+
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/network"
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// connected gives a rig's agent a network with those external ports.
+func connected(t *testing.T, ports network.Range) func(*grade.Config) {
+	return func(cfg *grade.Config) {
+		n, err := network.Open(t.Context(), network.Config{State: filepath.Join(cfg.Owner, "network"), Ports: ports, Log: cfg.Log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		cfg.Network, cfg.SSH, cfg.DebugHost = n, true, machineAddr
+	}
+}
+
+// networked is a job with a network for the grader.
+func (r *rig) networked(task, typ, environment string) *wire.ClientNewJob {
+	job := r.job(task, limits{})
+	job.Parameters = append(wire.Raw("\x82\xafnetwork_grading\xc3"), job.Parameters[1:]...)
+	job.EnvironmentType, job.Environment = typ, environment
+	return job
+}
+
+// Only jobs that ask for a network have one, and it leads outside.
+func TestNetwork(t *testing.T) {
+	onMachine(t, nil, func(t *testing.T) {
+		r := start(t, "crun", connected(t, network.Range{}))
+		call := `timeout 20 wget -q -O - http://` + neighbourAddr + ":" + neighbourPort + `/`
+		r.task("call", `
+said=$(`+call+`); feedback-msg -m "$said"
+grep -q "$(hostname)" /etc/hosts && feedback-result success || feedback-result failed`)
+		if done := r.grade(r.networked("call", "docker", "demo")); done.Status != "success" || done.Text != greeting {
+			t.Errorf("with a network: %s %q", done.Status, done.Text)
+		}
+		if done := r.grade(r.job("call", limits{})); done.Status != "failed" || done.Text != "" {
+			t.Errorf("without: %s %q", done.Status, done.Text)
+		}
+		r.task("students", `
+mkdir -p student; echo '`+call+`' > student/call
+feedback-msg -m "$(run_student sh student/call)/$(run_student --share-network sh student/call)"
+feedback-result success`)
+		if done := r.grade(r.networked("students", "docker", "demo")); done.Status != "success" || done.Text != "/"+greeting {
+			t.Errorf("students without and with the grader's network: %s %q", done.Status, done.Text)
+		}
+	})
+}
+
+// In debugger mode every job has a network and knows the machine's name.
+func TestDebugger(t *testing.T) {
+	onMachine(t, nil, func(t *testing.T) {
+		r := start(t, "crun", connected(t, network.Range{}), func(cfg *grade.Config) { cfg.Debugger = true })
+		r.task("look", `
+feedback-msg -m "$DEBUGGER $(ls /sys/class/net | tr '\n' ' ')$(grep host.docker.internal /etc/hosts | cut -f 1)"
+feedback-result success`)
+		if done := r.grade(r.job("look", limits{})); done.Text != "True eth0 lo 10.217.0.1" {
+			t.Errorf("got %s %q", done.Status, done.Text)
+		}
+	})
+}
