@@ -38,6 +38,7 @@ type program struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	logs *bufio.Scanner
+	text strings.Builder // all that was read of logs
 }
 
 func start(t *testing.T, args ...string) *program {
@@ -53,7 +54,7 @@ func start(t *testing.T, args ...string) *program {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return &program{t, cmd, bufio.NewScanner(stderr)}
+	return &program{t: t, cmd: cmd, logs: bufio.NewScanner(stderr)}
 }
 
 // logged returns the next log line with that message.
@@ -61,6 +62,7 @@ func (p *program) logged(msg string) map[string]any {
 	p.t.Helper()
 	for p.logs.Scan() {
 		line := map[string]any{}
+		p.text.WriteString(p.logs.Text() + "\n")
 		if err := json.Unmarshal(p.logs.Bytes(), &line); err != nil {
 			p.t.Fatalf("log line %q: %v", p.logs.Text(), err)
 		}
@@ -83,6 +85,7 @@ func (p *program) signal(s syscall.Signal) {
 func (p *program) exit() int {
 	p.t.Helper()
 	for p.logs.Scan() {
+		p.text.WriteString(p.logs.Text() + "\n")
 		p.t.Log(p.logs.Text())
 	}
 	err := p.cmd.Wait()
@@ -159,7 +162,7 @@ func TestServesUntilSIGTERM(t *testing.T) {
 		}
 	}
 
-	c := dial(t, clients)
+	c := dial(t, clients, zmtp.Config{})
 	c.say(&wire.ClientHello{Name: "me"}, &wire.ClientNewJob{JobID: "j1", EnvironmentType: "docker", Environment: "default"})
 	c.hear(&wire.BackendUpdateEnvironments{})
 
@@ -182,7 +185,48 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	}
 }
 
-// client is a client of the program.
+// No password that passes by is in the most verbose log: that of agents, a wrong
+// one, and the way into a container.
+func TestPasswordsAreNotLogged(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "plain")
+	if err := os.WriteFile(file, []byte("grader:Sesame-own\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c"), "-v", "--plain-file", file)
+	serving := p.logged("serving")
+
+	stranger, err := zmtp.Dial(serving["agents"].(string), zmtp.Config{Plain: &zmtp.Credentials{User: "grader", Password: "Sesame-wrong"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shutDealer(stranger)
+	p.logged("handshake failed")
+	a := dial(t, serving["agents"].(string), zmtp.Config{Plain: &zmtp.Credentials{User: "grader", Password: "Sesame-own"}})
+	a.say(&wire.AgentHello{Slots: 1, Environments: []wire.Environment{{Type: "docker", Name: "default", Advertised: true}}})
+	p.logged("agent joined")
+	c := dial(t, serving["clients"].(string), zmtp.Config{})
+	c.say(&wire.ClientHello{Name: "me"}, &wire.ClientNewJob{JobID: "j1", EnvironmentType: "docker", Environment: "default", Debug: wire.DebugSSH})
+	a.hear(&wire.BackendNewJob{})
+	a.say(&wire.AgentJobStarted{JobID: "j1"}, &wire.AgentJobSSHDebug{JobID: "j1", SSH: wire.SSH{Host: "h", Port: 22, User: "u", Password: "Sesame-shell"}})
+	if way := c.hear(&wire.BackendJobSSHDebug{}).(*wire.BackendJobSSHDebug); way.Password != "Sesame-shell" {
+		t.Errorf("the client got %v", way.SSH)
+	}
+	a.say(&wire.AgentJobSSHDebug{JobID: "unknown", SSH: wire.SSH{Password: "Sesame-shell"}}, &wire.AgentJobDone{JobID: "j1"})
+	c.hear(&wire.BackendJobDone{})
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != 0 || strings.Contains(p.text.String(), "Sesame") || !strings.Contains(p.text.String(), "job ended") {
+		t.Errorf("status %d, and it logged:\n%s", code, &p.text)
+	}
+}
+
+func shutDealer(d *zmtp.Dealer) {
+	d.Close()
+	for range d.Events() {
+	}
+}
+
+// client is a client or an agent of the program.
 type client struct {
 	t       *testing.T
 	dealer  *zmtp.Dealer
@@ -190,17 +234,13 @@ type client struct {
 	peer    wire.Peer
 }
 
-func dial(t *testing.T, addr string) *client {
+func dial(t *testing.T, addr string, cfg zmtp.Config) *client {
 	t.Helper()
-	d, err := zmtp.Dial(addr, zmtp.Config{})
+	d, err := zmtp.Dial(addr, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		d.Close()
-		for range d.Events() {
-		}
-	})
+	t.Cleanup(func() { shutDealer(d) })
 	return &client{t, d, wire.NewDialect(wire.GH, wire.Limits{}), (<-d.Events()).Peer}
 }
 
