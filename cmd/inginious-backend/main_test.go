@@ -156,7 +156,7 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	}
 	metrics, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	for _, want := range []string{"connections", "queued_messages", "queued_bytes", "longest_queue_bytes"} {
+	for _, want := range []string{"connections", "queued_messages", "queued_bytes", "handshakes_failed_total"} {
 		if want = fmt.Sprintf(`ingot_backend_%s{side="agent"} 0`, want); err != nil || !strings.Contains(string(metrics), want) {
 			t.Errorf("metrics without %s: %v", want, err)
 		}

@@ -300,21 +300,22 @@ func TestStatsOfQueues(t *testing.T) {
 	inBubble(t, Config{PingEvery: -1}, func(t *testing.T, r *Router, l *listener) {
 		p, one := l.up(t, r, 1)
 		q, other := l.up(t, r, 1)
-		for peer, sizes := range map[wire.Peer][]int{one: {100, 200}, other: {50}} {
+		for peer, sizes := range map[wire.Peer][]int{one: {10_000, 20_000}, other: {9_000}} { // too long to wait in the writer's buffer
 			for _, n := range sizes {
 				if err := r.Send(peer, make([]byte, n)); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if s := r.Stats(); s.Queued != 3 || s.QueuedBytes != 350 || s.LongestQueue != 300 {
-			t.Errorf("%+v, want 3 messages, 350 bytes, 300 of them for one peer", s)
+		synctest.Wait()
+		if s := r.Stats(); s.Queued != 3 || s.QueuedBytes != 39_000 || len(s.Longest) != 2 || s.Longest[0].Bytes != 30_000 {
+			t.Errorf("%+v, want 3 messages, 39,000 bytes, 30,000 of them for one peer", s)
 		}
 		p.frame()
 		p.frame()
 		q.frame()
 		synctest.Wait()
-		if s := r.Stats(); s.Queued != 0 || s.QueuedBytes != 0 || s.LongestQueue != 0 {
+		if s := r.Stats(); s.Queued != 0 || s.QueuedBytes != 0 || len(s.Longest) != 0 {
 			t.Errorf("%+v after all was read", s)
 		}
 	})

@@ -1,12 +1,14 @@
 package zmtp
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,10 +47,20 @@ type Stats struct {
 	Refused  uint64 // of those, closed because of MaxPeers or MaxHandshakes
 	Failed   uint64 // of those, ended in their handshake for another reason
 
-	Queued       int   // messages that wait to be sent now, for all peers
-	QueuedBytes  int64 // of those
-	LongestQueue int64 // bytes that wait for the one peer for which most do
+	Queued      int     // messages that wait to be sent now, for all peers
+	QueuedBytes int64   // of those
+	Longest     []Queue // the peers for which most bytes wait, at most [LongestQueues], the most first
 }
+
+// Queue is what waits for one peer.
+type Queue struct {
+	Addr     string // the peer's
+	Messages int
+	Bytes    int64
+}
+
+// LongestQueues is how many queues [Stats] tells of.
+const LongestQueues = 10
 
 // Listen opens addr, in one of the forms of the package comment, and serves it
 // until Close. The owner must read Events.
@@ -96,10 +108,15 @@ func (r *Router) Stats() Stats {
 	st.Peers = len(r.conns)
 	for _, c := range r.conns {
 		count, bytes := c.queue.size()
+		if count == 0 {
+			continue
+		}
 		st.Queued += count
 		st.QueuedBytes += bytes
-		st.LongestQueue = max(st.LongestQueue, bytes)
+		st.Longest = append(st.Longest, Queue{c.addr, count, bytes})
 	}
+	slices.SortFunc(st.Longest, func(a, b Queue) int { return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Addr, b.Addr)) })
+	st.Longest = st.Longest[:min(len(st.Longest), LongestQueues)]
 	return st
 }
 
