@@ -1,0 +1,89 @@
+//go:build native
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/oci"
+	machine "github.com/ingot-grading/ingot/testenv/native"
+	"github.com/ingot-grading/ingot/wire"
+)
+
+// onGVisor makes an agent offer gVisor as what the words say.
+func onGVisor(t *testing.T, words ...string) func(*grade.Config) {
+	runtime, err := oci.ChooseRuntime(append([]string{"runsc"}, words...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.Config = machine.RunscConfig
+	return func(cfg *grade.Config) { cfg.Kinds = []grade.Kind{{EnvType: runtime.EnvType, Runtime: runtime}} }
+}
+
+// A grader and its students, each with a kernel of its own: all that passes
+// between them is relayed.
+func TestGVisor(t *testing.T) {
+	r := start(t, "runsc", onGVisor(t))
+	r.check(t, "kernel", `dmesg | grep -qi gvisor || no "this is not gVisor"`)
+	r.check(t, "streams", `
+out=$(echo question | run_student "sh -c 'cat; echo error >&2; exit 7'" 2>/tmp/err)
+is 7
+test "$out" = question || no "output $out"
+test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"`)
+	r.check(t, "box", `
+mkdir -p student/scripts; echo mine > student/mine; echo secret > secret
+cat > student/look <<'S'
+test "$(id -u)" = 4242 && test "$(cat student/mine)" = mine && echo his > student/his && test ! -e /task/secret && dmesg | grep -qi gvisor
+S
+run_student sh student/look; is 0
+test "$(cat student/his)" = his || no "nothing came back"`)
+	r.check(t, "root", `test "$(run_student --run-as-root id -u)" = 0 || no "not root"`)
+	r.check(t, "signals", `
+run_student "sh -c 'kill -9 \$\$'"; is 247
+run_student sleep 1000 & sleep 2; kill -TERM $!; wait $!; is 241`)
+	r.check(t, "much", `
+dd if=/dev/urandom of=/tmp/in bs=64k count=80 2>/dev/null
+run_student cat < /tmp/in > /tmp/out; is 0
+cmp /tmp/in /tmp/out || no "changed on the way"`)
+	r.check(t, "codes", `
+for i in 1 2 3 4; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
+for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)
+	r.check(t, "time", `run_student --hard-time 3 sleep 100; is 253`)
+	r.check(t, "network", `run_student --share-network true; is 254`)
+}
+
+// A job on gVisor ends when it is killed or out of time, with all its students.
+func TestGVisorEnds(t *testing.T) {
+	r := start(t, "runsc", onGVisor(t))
+	r.task("sleep", `trap "" TERM; run_student sleep 1000 & while :; do sleep 1000; done`)
+	job := r.job("sleep", limits{})
+	job.EnvironmentType = r.kind
+	r.send(job)
+	r.started(job.JobID)
+	r.send(&wire.ClientKillJob{JobID: job.JobID})
+	if done := r.done(job.JobID); done.Status != "killed" || done.State != "before" {
+		t.Errorf("got %s with state %q, want killed with the state kept", done.Status, done.State)
+	}
+	r.task("late", `feedback-result success; run_student yes | sleep 1000`)
+	job = r.job("late", limits{hard: 4})
+	job.EnvironmentType = r.kind
+	if done := r.grade(job); done.Status != "timeout" || done.State != "before" {
+		t.Errorf("got %s with state %q, want timeout with the state kept", done.Status, done.State)
+	}
+}
+
+// Under the type docker too, and with programs that the image does not have.
+func TestGVisorAsDocker(t *testing.T) {
+	programs := guestDir(t)
+	r := start(t, "runsc", onGVisor(t, "docker"), func(cfg *grade.Config) { cfg.Guest = programs })
+	r.task("bare", `
+out=$(run_student "sh -c 'id -u; exit 3'"); test "$?/$out" = 3/4242 || feedback -r failed -f "student: $?/$out"
+feedback-msg -m "$(dmesg | grep -ci gvisor)"; feedback-result success`)
+	job := r.job("bare", limits{})
+	job.Environment = "demo-bare"
+	if done := r.grade(job); done.Status != "success" || strings.HasPrefix(done.Text, "0") {
+		t.Errorf("got %s %q", done.Status, done.Text)
+	}
+}
