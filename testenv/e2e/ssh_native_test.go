@@ -35,7 +35,6 @@ func (r *rig) addSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.images = append(r.images, im)
 	r.load(r.runtime, im)
 	r.awaitEnvironment(r.kind+"-ssh", "ssh")
 }
