@@ -52,7 +52,7 @@ func SSHServer(ctx context.Context, dir string) ([]File, error) {
 	}
 	for name, text := range map[string]string{
 		"chpasswd": "password required pam_unix.so sha512\n",
-		"sshd":     "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_unix.so\n",
+		"sshd":     "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_unix.so\n",
 		"other":    "auth required pam_deny.so\naccount required pam_deny.so\npassword required pam_deny.so\nsession required pam_deny.so\n",
 	} {
 		files = append(files, File{Path: "/etc/pam.d/" + name, Data: []byte(text)})
