@@ -42,6 +42,7 @@ type job struct {
 	students *students
 	result   wire.Raw // of the last result frame; nil: there was none
 	stderr   tail
+	secrets  secrets
 }
 
 func (e *Executor) newJob(spec agent.Job, up agent.Uplink) *job {
@@ -87,7 +88,7 @@ func (j *job) grade(ctx context.Context) wire.Result {
 	}
 	res := interpret(j.result, j.spec.State)
 	if res.Status == "crash" {
-		j.log.Warn("grader crashed", "text", res.Text, "stderr", j.stderr.String())
+		j.log.Warn("grader crashed", "text", j.secrets.hide(res.Text), "stderr", j.secrets.hide(j.stderr.String()))
 	}
 	return res
 }

@@ -53,6 +53,7 @@ func (l login) check() error {
 // letIn tells the client of a way into one of the job's containers, the first
 // time (PROTOCOL.md 3.3, 4.11). An error ends the job.
 func (j *job) letIn(l login) error {
+	j.secrets.add(l.password)
 	port, err := j.portOf(l.container)
 	if errors.Is(err, errForeign) {
 		return refuse(err, "The task offered an SSH session in a container that is not its own.")

@@ -82,6 +82,21 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// What containers write is logged without the passwords that they told.
+func TestPasswordsAreHidden(t *testing.T) {
+	j, _, _ := visited(64120)
+	for _, m := range []grading.Message{
+		&grading.SSHDebug{User: "worker", Key: secret}, &grading.SSHStudent{User: "\x00", Key: "another", ContainerID: "ingot-j1-s3"},
+	} {
+		if err := j.letIn(loginOf(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := j.secrets.hide("chpasswd: worker:" + secret + " and another\n"); got != "chpasswd: worker:[password] and [password]\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // There is one way into a job, and who offers more fills no log.
 func TestOneLoginPerJob(t *testing.T) {
 	j, up, log := visited(64120)

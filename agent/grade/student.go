@@ -99,7 +99,7 @@ func (s *student) run(ctx context.Context) (ending, error) {
 	s.detach(s.g.ctx)
 	s.box.measure(&end)
 	if end.code != 0 {
-		s.log.Debug("student container failed", "code", end.code, "stderr", s.stderr.String())
+		s.log.Debug("student container failed", "code", end.code, "stderr", s.g.j.secrets.hide(s.stderr.String()))
 	}
 	return end, nil
 }

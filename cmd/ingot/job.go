@@ -29,6 +29,7 @@ type jobFlags struct {
 	Network  bool          `help:"Give the grader a network."`
 	RunCmd   *string       `placeholder:"COMMAND" help:"Run this instead of the task's run script."`
 	Debug    string        `enum:"no,yes,ssh" default:"no" help:"no, yes (show what the grading script printed) or ssh."`
+	SSH      bool          `name:"ssh" help:"Get a shell in the grading container instead of grading: --debug=ssh. What you leave there as feedback is the result."`
 	Lang     string        `default:"en" help:"Language of the messages (${default})."`
 	User     string        `default:"ingot" help:"Name of the student (${default})."`
 	State    string        `help:"State left by an earlier submission."`
@@ -59,6 +60,9 @@ func (f *jobFlags) job() (*wire.ClientNewJob, error) {
 		return nil, err
 	}
 	debug := map[string]wire.Debug{"no": wire.DebugOff, "yes": wire.DebugOn, "ssh": wire.DebugSSH}[f.Debug]
+	if f.SSH {
+		debug = wire.DebugSSH
+	}
 	return &wire.ClientNewJob{
 		JobID: newJobID(), Priority: f.Priority,
 		CourseID: wire.Nullable{Value: f.Course}, TaskID: wire.Nullable{Value: f.Task},

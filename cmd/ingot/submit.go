@@ -92,7 +92,7 @@ func follow(ctx context.Context, cl *client.Client, job *wire.ClientNewJob, show
 			case u.Done != nil:
 				return u.Done, nil
 			case u.SSH != nil:
-				show.line(fmt.Sprintf("ssh %s@%s -p %d   (password: %s)", u.SSH.User, u.SSH.Host, u.SSH.Port, u.SSH.Password))
+				show.line(sshHint(u.SSH))
 			case u.Started:
 				show.to("grading")
 			}
