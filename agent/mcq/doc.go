@@ -18,8 +18,9 @@
 //   - grading.go is one job, pure: problems, inputs and languages in, result
 //     out. problem.go reads a definition; choice.go and match.go check answers.
 //   - messages.go holds what the agent itself says, from the .po files in po.
-//   - tasks.go finds task directories and their catalogues; catalogue.go reads
-//     and caches them.
+//   - tasks.go finds task directories and their catalogues, looking again once a
+//     second, and keeps what they hold; catalogue.go reads one.
+//   - metrics.go counts.
 //
 // # Strangers' data
 //

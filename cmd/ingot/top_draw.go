@@ -161,7 +161,7 @@ func (v view) panel(t panel) []string {
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	w.Flush() // into memory
+	_ = w.Flush() // into memory
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	for i := range lines {
 		style := strong
