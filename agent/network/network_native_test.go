@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -58,8 +60,13 @@ func TestApart(t *testing.T) {
 	published := fmt.Sprintf("%s:%d", machine, ext)
 	hears(t, neighbours, published, neighbour)
 	deaf(t, b.Path(), ip.String()+":80", published, fmt.Sprintf("%v:%d", n.gateway, ext))
-	other := join(t, open(t, Config{Subnet: netip.MustParsePrefix("10.218.0.0/16")}), "b") // another agent's
+
+	// Another agent's job, and its port.
+	other := join(t, open(t, Config{Subnet: netip.MustParsePrefix("10.218.0.0/16"), Ports: Range{64200, 64200}}), "b", 80)
+	serve(t, other.Path(), ":80")
+	hears(t, neighbours, machine+":64200", neighbour)
 	deaf(t, other.Path(), ip.String()+":80", published)
+	deaf(t, b.Path(), other.Addresses()[0].String()+":80", machine+":64200")
 
 	for _, j := range []*Attachment{a, b} {
 		err := inside(j.Path(), func() error {
@@ -83,6 +90,45 @@ func TestApart(t *testing.T) {
 	setUpIPv6(t, b.Path(), "fd00::b/64")
 	hears(t, a.Path(), "[fd00::a]:80", "fd00::a")
 	deaf(t, b.Path(), ip.String()+":80", published, "[fd00::a]:80")
+}
+
+// What a job sends in another's name does not leave the machine.
+func TestForged(t *testing.T) {
+	n := open(t, Config{})
+	a := join(t, n, "job")
+	var at net.PacketConn
+	err := inside(neighbours, func() (err error) {
+		at, err = net.ListenPacket("udp", neighbour+":0")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer at.Close()
+	err = inside(a.Path(), func() error {
+		if err := setUp("eth0", "198.51.100.7/32"); err != nil {
+			return err
+		}
+		for _, from := range []string{"198.51.100.7", a.Addresses()[0].String()} {
+			c, err := (&net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(from)}}).Dial("udp", at.LocalAddr().String())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if _, err := c.Write([]byte("hello")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = at.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_, from, err := at.ReadFrom(make([]byte, 100))
+	if err != nil || !strings.HasPrefix(from.String(), machine+":") {
+		t.Errorf("the first packet that arrives is from %v, %v", from, err)
+	}
 }
 
 // setUpIPv6 gives a job an address of IPv6 and waits until it can be used.

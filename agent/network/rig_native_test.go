@@ -194,7 +194,7 @@ func deaf(t *testing.T, ns string, addresses ...string) {
 	calls := make(chan string)
 	for _, a := range addresses {
 		go func() {
-			_, err := call(ns, a, time.Second)
+			_, err := call(ns, a, time.Second/2)
 			calls <- map[bool]string{true: a}[err == nil]
 		}()
 	}

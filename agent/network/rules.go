@@ -14,17 +14,19 @@ type chain struct {
 // chains are the rules for all jobs. What they do not say, such as whether jobs
 // may speak to the machine itself, is left to others.
 func (n *Net) chains() []chain {
-	br, name := n.name, strings.ToUpper(n.name)
+	br, name, subnet := n.name, strings.ToUpper(n.name), n.config.Subnet.String()
 	return []chain{
 		{"filter", "FORWARD", name, []string{
-			"-i " + br + " -o " + prefix + "+ -j DROP", // other agents' bridges too
+			"-i " + br + " -o " + prefix + "+ -j DROP", // also to other agents' jobs, and from them:
+			"-i " + prefix + "+ -o " + br + " -j DROP", // either agent's chain may be the first
 			"-o " + br + " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
 			"-o " + br + " -m conntrack --ctstate DNAT -j ACCEPT", // a published port
 			"-o " + br + " -j DROP",
-			"-i " + br + " -j ACCEPT", // where Docker is, the chain drops what nobody accepts
+			"-i " + br + " -s " + subnet + " -j ACCEPT", // where Docker is, what nobody accepts is dropped
+			"-i " + br + " -j DROP",                     // a forged sender
 		}},
 		{"nat", "POSTROUTING", name, []string{
-			"-s " + n.config.Subnet.String() + " ! -o " + br + " -j MASQUERADE",
+			"-s " + subnet + " ! -o " + br + " -j MASQUERADE",
 		}},
 	}
 }
