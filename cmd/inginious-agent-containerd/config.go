@@ -3,17 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"runtime"
 	"time"
 
 	"github.com/distribution/reference"
 	"golang.org/x/sys/unix"
 
-	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 	"github.com/ingot-grading/ingot/cmd/internal/uplink"
-	"github.com/ingot-grading/ingot/oci"
 )
 
 // config is the command line: PROTOCOL.md 8.2 where it applies to containerd,
@@ -26,9 +24,9 @@ type config struct {
 	Tasks       string `type:"path" default:"./tasks" help:"Directory of courses (${default})."`
 	Tmpdir      string `type:"path" default:"./agent_data" help:"Directory for running jobs, for this agent alone (${default})."`
 
-	ContainerdAddress string   `default:"/run/containerd/containerd.sock" env:"CONTAINERD_ADDRESS" help:"Socket of containerd (${default})."`
-	Namespace         string   `default:"ingot" help:"Namespace of images and containers in containerd (${default})."`
-	Runtime           []string `placeholder:"NAME" help:"OCI runtime to offer, such as runc or crun; repeatable. Without it crun if installed, else runc."`
+	ContainerdAddress string `default:"/run/containerd/containerd.sock" env:"CONTAINERD_ADDRESS" help:"Socket of containerd (${default})."`
+	Namespace         string `default:"ingot" help:"Namespace of images and containers in containerd (${default})."`
+	runtimes.Selection
 
 	Environment map[string]string `placeholder:"NAME=IMAGE" mapsep:"none" help:"Offer an image as this environment, whatever its labels say; repeatable."`
 	Init        string            `type:"path" placeholder:"FILE" help:"ingot-init for images without INGInious' programs, such as /usr/lib/ingot/ingot-init."`
@@ -77,31 +75,7 @@ func (c *config) normal() error {
 		}
 		c.Environment[name] = full.String()
 	}
-	if len(c.Runtime) == 0 {
-		c.Runtime = []string{"runc"}
-		if _, err := exec.LookPath("crun"); err == nil {
-			c.Runtime = []string{"crun"}
-		}
-	}
 	return nil
-}
-
-// kinds turns the runtimes asked for into what the agent offers. Of two
-// runtimes for one environment type the first is used (PROTOCOL.md 4.1).
-func (c *config) kinds() ([]grade.Kind, error) {
-	var all []grade.Kind
-	seen := map[string]bool{}
-	for _, name := range c.Runtime {
-		r, ok := oci.FindRuntime(name)
-		if !ok {
-			return nil, fmt.Errorf("--runtime %s: not a runtime this agent knows", name)
-		}
-		if !seen[r.EnvType] {
-			seen[r.EnvType] = true
-			all = append(all, grade.Kind{EnvType: r.EnvType, Runtime: r})
-		}
-	}
-	return all, nil
 }
 
 // openFiles is what each process of a container may open: a share of what this

@@ -15,7 +15,7 @@ func TestConfig(t *testing.T) {
 	if err := c.normal(); err != nil {
 		t.Fatal(err)
 	}
-	if c.Concurrency < 1 || c.Memory < 1 || len(c.Runtime) != 1 {
+	if c.Concurrency < 1 || c.Memory < 1 {
 		t.Errorf("got %+v", c)
 	}
 	if got := c.Environment["gcc"]; got != "docker.io/library/gcc:14" {
@@ -29,14 +29,6 @@ func TestConfig(t *testing.T) {
 		if c.normal() == nil {
 			t.Errorf("%s: not refused", name)
 		}
-	}
-	c = config{Runtime: []string{"crun", "runc", "nope"}}
-	if _, err := c.kinds(); err == nil {
-		t.Error("an unknown runtime: not refused")
-	}
-	c.Runtime = c.Runtime[:2]
-	if k, err := c.kinds(); err != nil || len(k) != 1 || k[0].Runtime.Name != "crun" {
-		t.Errorf("of two runtimes of one type: %+v, %v; want the first", k, err)
 	}
 }
 

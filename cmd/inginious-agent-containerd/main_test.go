@@ -14,11 +14,10 @@ import (
 func TestRefusesToStart(t *testing.T) {
 	for want, change := range map[string]func(*config){
 		"containerd is not running": func(c *config) { c.ContainerdAddress = filepath.Join(t.TempDir(), "none.sock") },
-		"--runtime lxc":             func(c *config) { c.Runtime = []string{"lxc"} },
 		"negative":                  func(c *config) { c.MaxPids = -1 },
 	} {
 		t.Run(want, func(t *testing.T) {
-			c := config{Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Concurrency: 1, Tmpdir: t.TempDir(), Runtime: []string{"runc"}, Namespace: "ingot"}
+			c := config{Connection: uplink.Connection{Backend: "tcp://127.0.0.1:1", Wire: "head"}, Concurrency: 1, Tmpdir: t.TempDir(), Namespace: "ingot"}
 			change(&c)
 			err := run(t.Context(), &app.Process[config]{Config: &c, Log: slog.New(slog.DiscardHandler)})
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -14,6 +14,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/workspace"
 	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 )
 
 // run opens what the agent stands on, in the order of dependence, serves until
@@ -78,10 +79,6 @@ func executor(ctx context.Context, p *app.Process[config], reg prometheus.Regist
 // containers builds what grades in containers.
 func containers(ctx context.Context, p *app.Process[config], reg prometheus.Registerer, ground *stack) (*grade.Executor, error) {
 	cfg := p.Config
-	kinds, err := cfg.kinds()
-	if err != nil {
-		return nil, app.Usage(err)
-	}
 	files, err := cfg.openFiles()
 	if err != nil {
 		return nil, err
@@ -91,6 +88,10 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 		return nil, err
 	}
 	ground.push(rt.Close)
+	kinds, err := cfg.Kinds(runtimes.Here(nil), p.Log)
+	if err != nil {
+		return nil, app.Usage(err)
+	}
 	groups, err := cgroups.Open(ctx, cgroups.Config{Controllers: cfg.controllers()})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 	"github.com/ingot-grading/ingot/oci"
 )
 
@@ -23,7 +24,8 @@ type imagesCheckCmd struct {
 
 // Run says what there is to say about the image.
 func (c *imagesCheckCmd) Run(ctx context.Context) error {
-	cfg, err := c.config()
+	look := runtimes.Here(nil)
+	cfg, err := c.config(look)
 	if err != nil {
 		return err
 	}
@@ -41,12 +43,12 @@ func (c *imagesCheckCmd) Run(ctx context.Context) error {
 			return err
 		}
 		fmt.Printf("%s  %s\n", ref, d.ID)
-		return printFindings(os.Stdout, checkImage(ref, d, all, cfg))
+		return printFindings(os.Stdout, checkImage(ref, d, all, cfg, look))
 	})
 }
 
-// checkImage looks at the image ref among all.
-func checkImage(ref string, d ctrd.Details, all []sandbox.Image, cfg grade.Config) []finding {
+// checkImage looks at the image ref among all. look tells what runtimes there are.
+func checkImage(ref string, d ctrd.Details, all []sandbox.Image, cfg grade.Config, look runtimes.Look) []finding {
 	i := slices.IndexFunc(all, func(img sandbox.Image) bool { return img.Ref == ref })
 	if i < 0 || d.ID == "" {
 		return []finding{{fail, fmt.Sprintf("it is made for %s, and this machine is %s", strings.Join(d.Platforms, ", "), ctrd.Platform()),
@@ -60,7 +62,7 @@ func checkImage(ref string, d ctrd.Details, all []sandbox.Image, cfg grade.Confi
 		found = append(found, finding{ok, "it is here whole, " + mebibytes(d.Size), ""})
 	}
 	found = append(found, checkName(img, d))
-	found = append(found, checkLabels(img, cfg)...)
+	found = append(found, checkLabels(img, cfg, look)...)
 	found = append(found, checkProcess(img)...)
 	if !slices.ContainsFunc(found, func(f finding) bool { return f.level == fail }) {
 		found = append(found, checkUse(img, all, cfg))
@@ -81,7 +83,7 @@ func checkName(img sandbox.Image, d ctrd.Details) finding {
 
 // checkLabels tells what an agent makes of the other labels, for any kind of
 // runtime and for those of cfg.
-func checkLabels(img sandbox.Image, cfg grade.Config) []finding {
+func checkLabels(img sandbox.Image, cfg grade.Config, look runtimes.Look) []finding {
 	if _, named := img.Labels[grade.LabelName]; !named {
 		img.Labels = maps.Clone(img.Labels)
 		img.Labels[grade.LabelName] = "name" // as if it had one: the rest is of interest too
@@ -118,13 +120,24 @@ func checkLabels(img sandbox.Image, cfg grade.Config) []finding {
 		found = append(found, finding{warn, "it is hidden from webapps by its label, which is not \"true\"", ""})
 	}
 	if len(grade.Survey([]sandbox.Image{img}, cfg, func(sandbox.Image, error) {})) == 0 {
-		var suited []string
-		for _, o := range offers {
-			suited = append(suited, o.Type)
-		}
-		found = append(found, finding{fail, "its labels ask for root or a GPU, which the agent's runtimes do not give", "use --runtime " + strings.Join(suited, " or ")})
+		found = append(found, finding{fail, "its labels ask for root or a GPU, which the agent's runtimes do not give", suggest(offers, look)})
 	}
 	return found
+}
+
+// suggest says which runtimes suit, each offered under its name as type, and
+// what those lack that are not here.
+func suggest(offers []grade.Offer, look runtimes.Look) string {
+	var suited []string
+	for _, o := range offers {
+		r, _ := oci.FindRuntime(o.Type)
+		if err := look(&r); err != nil {
+			suited = append(suited, fmt.Sprintf("%s (not here: %v)", o.Type, err))
+		} else {
+			suited = append(suited, o.Type)
+		}
+	}
+	return "use --runtime " + strings.Join(suited, " or ")
 }
 
 // checkProcess looks at what the image says of its main process.

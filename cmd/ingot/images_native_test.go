@@ -51,7 +51,7 @@ func TestImagesOnContainerd(t *testing.T) {
 		}
 	}
 	must((&imagesImportCmd{storeFlags: store, Files: []string{archive(t, runtime.GOARCH)}}).Run(ctx))
-	check := &imagesCheckCmd{storeFlags: store, offerFlags: offerFlags{Runtime: []string{"runc"}, Init: "/bin/sh"}, Image: "bare"}
+	check := &imagesCheckCmd{storeFlags: store, offerFlags: offerFlags{Init: "/bin/sh"}, Image: "bare"}
 	if err := check.Run(ctx); !errors.Is(err, errUnlike) {
 		t.Errorf("without a name: %v", err)
 	}

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,30 +14,27 @@ import (
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
-	"github.com/ingot-grading/ingot/oci"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 )
 
 // offerFlags are those of an agent that decide what it offers.
 type offerFlags struct {
-	Runtime []string `placeholder:"NAME" default:"runc" help:"OCI runtimes that the agent offers; repeatable (${default})."`
-	Init    string   `type:"path" placeholder:"FILE" default:"/usr/lib/ingot/ingot-init" help:"The agent's --init, for images without INGInious' programs; none if it is not there (${default})."`
+	runtimes.Selection
+	Init string `type:"path" placeholder:"FILE" default:"/usr/lib/ingot/ingot-init" help:"The agent's --init, for images without INGInious' programs; none if it is not there (${default})."`
 }
 
-// config is what an agent with these flags offers by.
-func (f offerFlags) config() (grade.Config, error) {
+// config is what an agent with these flags offers by. Where it has no runtime to
+// offer, it offers nothing.
+func (f offerFlags) config(look runtimes.Look) (grade.Config, error) {
 	var cfg grade.Config
 	if _, err := os.Stat(f.Init); err == nil {
 		cfg.Guest = f.Init
 	}
-	for _, name := range f.Runtime {
-		r, ok := oci.FindRuntime(name)
-		if !ok {
-			return cfg, fmt.Errorf("--runtime %s: not a runtime that agents know", name)
-		}
-		if !slices.ContainsFunc(cfg.Kinds, func(k grade.Kind) bool { return k.EnvType == r.EnvType }) {
-			cfg.Kinds = append(cfg.Kinds, grade.Kind{EnvType: r.EnvType, Runtime: r})
-		}
+	kinds, err := f.Kinds(look, slog.New(slog.DiscardHandler))
+	if err != nil && !errors.Is(err, runtimes.ErrNone) {
+		return cfg, err
 	}
+	cfg.Kinds = kinds
 	return cfg, nil
 }
 
@@ -47,7 +45,7 @@ type imagesLsCmd struct {
 
 // Run lists all images, newest first.
 func (c *imagesLsCmd) Run(ctx context.Context) error {
-	cfg, err := c.config()
+	cfg, err := c.config(runtimes.Here(nil))
 	if err != nil {
 		return err
 	}

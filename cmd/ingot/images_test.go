@@ -10,6 +10,8 @@ import (
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
+	"github.com/ingot-grading/ingot/oci"
 )
 
 // grader is an image as INGInious builds them, with its labels changed: "" takes
@@ -29,13 +31,31 @@ func grader(ref string, age time.Duration, labels ...string) sandbox.Image {
 	return img
 }
 
-func offering(t *testing.T, runtimes ...string) grade.Config {
+func offering(t *testing.T, names ...string) grade.Config {
 	t.Helper()
-	cfg, err := offerFlags{Runtime: runtimes}.config()
+	var flags offerFlags
+	for _, name := range names {
+		r, err := oci.ChooseRuntime(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags.Runtime = append(flags.Runtime, r)
+	}
+	cfg, err := flags.config(without())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// without is a machine that has all runtimes but these.
+func without(names ...string) runtimes.Look {
+	return func(r *oci.Runtime) error {
+		if slices.Contains(names, r.Name) {
+			return errors.New("no " + r.Name)
+		}
+		return nil
+	}
 }
 
 func TestListImages(t *testing.T) {
@@ -61,8 +81,13 @@ func TestListImages(t *testing.T) {
 	if uses := usesOf(all, offering(t, "crun", "kata")); uses[0] != "docker/py, kata/py" || uses[4] != "kata/os" {
 		t.Errorf("with two runtimes: %q", uses)
 	}
-	if _, err := (offerFlags{Runtime: []string{"what"}}).config(); err == nil {
-		t.Error("an unknown runtime is taken")
+	var none offerFlags
+	if cfg, err := none.config(without("runc", "crun", "kata", "nvidia", "runsc")); err != nil || len(cfg.Kinds) > 0 {
+		t.Errorf("without a runtime: %+v, %v", cfg.Kinds, err)
+	}
+	none.Runtime = oci.Runtimes()
+	if _, err := none.config(without("kata")); err == nil {
+		t.Error("a chosen runtime that is not there is taken")
 	}
 }
 
@@ -95,7 +120,7 @@ func TestCheckImage(t *testing.T) {
 		"stranger, no init":  {grader("i", 0, "agent_version", ""), whole, "", true, "no ingot-init"},
 		"ports":              {grader("i", 0, "ports", "80, 443"), whole, "", false, "ports 80 443"},
 		"bad ports":          {grader("i", 0, "ports", "http"), whole, "", true, `bad port "http"`},
-		"needs root":         {grader("i", 0, "need_root", "1"), whole, "", true, "use --runtime kata or runsc"},
+		"needs root":         {grader("i", 0, "need_root", "1"), whole, "", true, "use --runtime kata or runsc (not here: no runsc)"},
 		"needs a GPU":        {grader("i", 0, "need_gpu", "1"), whole, "", true, "use --runtime nvidia"},
 		"needs both":         {grader("i", 0, "need_gpu", "1", "need_root", "1"), whole, "", true, "no runtime has both"},
 		"hidden":             {grader("i", 0, "advertise", "no"), whole, "", false, "hidden from webapps"},
@@ -113,7 +138,7 @@ func TestCheckImage(t *testing.T) {
 				all = append(all, grader("newer", 0))
 			}
 			var out strings.Builder
-			err := printFindings(&out, checkImage("i", c.details, all, cfg))
+			err := printFindings(&out, checkImage("i", c.details, all, cfg, without("runsc")))
 			if errors.Is(err, errUnlike) != c.fails {
 				t.Errorf("ended with %v", err)
 			}

@@ -21,8 +21,10 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 )
 
-// runcShim is the runtime name that "" means.
-const runcShim = "io.containerd.runc.v2"
+const (
+	runcShim  = "io.containerd.runc.v2" // the runtime name that "" means
+	runscShim = "io.containerd.runsc.v1"
+)
 
 // Create implements [sandbox.Runtime]. When ctx ends, the step that is under way
 // is finished before all is undone.

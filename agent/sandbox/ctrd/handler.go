@@ -30,8 +30,11 @@ func Installed(h sandbox.Handler, devices, dirs []string) error {
 func missing(h sandbox.Handler) error {
 	name := cmp.Or(h.Name, runcShim)
 	programs := []string{shimProgram(name)}
-	if name == runcShim {
+	switch {
+	case name == runcShim:
 		programs = append(programs, cmp.Or(h.Binary, "runc"))
+	case name == runscShim && h.Config == "": // which may name another
+		programs = append(programs, "runsc")
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
