@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
+	_ "crypto/sha256" // which digests are of
 	"encoding/json"
 	"fmt"
 	"io"

@@ -74,7 +74,7 @@ func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
 	services := []*service{
 		p.service("inginious-backend", agents, clients),
 		p.service("inginious-agent-mcq", agents, "--tasks", p.tasks),
-		p.service("inginious-agent-containerd", agents, "--tasks", p.tasks, "--tmpdir", state, "--containerd-address", containerd, "--namespace", namespace, "--max-pids", "200"),
+		p.service("inginious-agent-containerd", agents, "--tasks", p.tasks, "--tmpdir", state, "--containerd-address", containerd, "--namespace", namespace, "--max-pids", "200", "--no-network"),
 	}
 	for _, s := range services {
 		if err := s.start(); err != nil {
