@@ -5,22 +5,13 @@ package e2e
 import (
 	"strings"
 	"testing"
-
-	"github.com/ingot-grading/ingot/testenv/images"
 )
-
-// frameOK is a result frame as printf makes it.
-const frameOK = `printf '\000\000\000\044\202\244type\246result\246result\201\246result\247success'; `
 
 // Whatever a main process writes to its agent, the job gets one result, and the
 // last good frame counts.
 func TestHostileMainProcess(t *testing.T) {
 	r := start(t, "crun")
-	im := r.images[0]
-	im.Ref, im.Config.Labels = "docker.io/ingot/hostile:latest", map[string]string{images.LabelName: "hostile", images.LabelVersion: "4"}
-	im.Files = append(im.Files, images.File{Path: "/usr/local/bin/INGInious", Mode: 0o755, Data: []byte("#!/bin/sh\n. /task/run\n")})
-	r.load(r.runtime, im)
-	r.awaitEnvironment("docker", "hostile")
+	r.raw()
 	for name, c := range map[string]struct{ sh, status, text string }{
 		"a result":          {frameOK, "success", ""},
 		"text behind it":    {frameOK + `echo nobody logged in`, "success", ""},
@@ -38,7 +29,7 @@ func TestHostileMainProcess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r.task("hostile", c.sh)
 			job := r.job("hostile", limits{hard: 2})
-			job.Environment = "hostile"
+			job.Environment = "raw"
 			if done := r.grade(job); done.Status != c.status || !strings.Contains(done.Text, c.text) {
 				t.Errorf("got %s %q, want %s %q", done.Status, done.Text, c.status, c.text)
 			}

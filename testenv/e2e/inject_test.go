@@ -18,6 +18,7 @@ func TestInjection(t *testing.T) {
 		cfg.Images = map[string]string{"plain": images.PlainRef}
 	}
 	both(t, func(t *testing.T, r *rig) {
+		r.strangers("plain")
 		for _, name := range []string{"demo-bare", "plain"} {
 			r.task("bare", `
 out=$(run_student "sh -c 'id -u; exit 3'"); test "$?/$out" = 3/4242 || feedback -r failed -f "student: $?/$out"

@@ -3,42 +3,29 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// A job that cannot start gets one result that says why, and keeps its state.
-func TestRefusals(t *testing.T) {
+// What a grader says, and what it wrote when somebody looks for its faults, is
+// what the webapp gets.
+func TestGradersWord(t *testing.T) {
 	r := start(t, "crun")
-	r.task("ok", `feedback-result success`)
-	for name, c := range map[string]struct {
-		change func(*wire.ClientNewJob)
-		text   string
-	}{
-		"no task":     {func(j *wire.ClientNewJob) { j.TaskID.Value = "nowhere" }, "task"},
-		"no course":   {func(j *wire.ClientNewJob) { j.CourseID.Value = "nowhere" }, "task"},
-		"a way out":   {func(j *wire.ClientNewJob) { j.TaskID.Value = "../../etc" }, "task"},
-		"memory":      {func(j *wire.ClientNewJob) { j.Parameters = r.job("ok", limits{memory: 100000}).Parameters }, "512"},
-		"bad limits":  {func(j *wire.ClientNewJob) { j.Parameters = wire.Raw("\x81\xa6limits\x81\xa4time\xa3two") }, "parameters"},
-		"negative":    {func(j *wire.ClientNewJob) { j.Parameters = r.job("ok", limits{time: -5}).Parameters }, "positive"},
-		"network":     {func(j *wire.ClientNewJob) { j.Parameters = wire.Raw("\x81\xafnetwork_grading\xc3") }, "network"},
-		"ssh":         {func(j *wire.ClientNewJob) { j.Debug = wire.DebugSSH }, "SSH"},
-		"bad key":     {func(j *wire.ClientNewJob) { j.InputData = wire.Raw("\x82\xa6@state\xa6before\x01\x02") }, "submission"},
-		"half a task": {func(j *wire.ClientNewJob) { j.CourseID = wire.Nullable{Null: true} }, "task"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			job := r.job("ok", limits{})
-			c.change(job)
-			done := r.grade(job)
-			if done.Status != "crash" || !strings.Contains(done.Text, c.text) || done.State != "before" {
-				t.Errorf("got %s %q with state %q, want a crash about %q that keeps the state", done.Status, done.Text, done.State, c.text)
-			}
-		})
+	r.task("ok", `feedback-result success; feedback-msg -m "well done"; feedback-state after; echo hidden`)
+	done := r.grade(r.job("ok", limits{}))
+	if done.Status != "success" || done.Grade != 100 || done.Text != "well done" || done.State != "after" {
+		t.Errorf("got %s %v %q %q", done.Status, done.Grade, done.Text, done.State)
 	}
-	if done := r.grade(r.job("ok", limits{})); done.Status != "success" {
-		t.Errorf("a good job after them: %s %q", done.Status, done.Text)
+	if done.Stdout.Value != "" || len(done.Archive) == 0 {
+		t.Errorf("stdout %q, archive of %d bytes; want none and one", done.Stdout.Value, len(done.Archive))
+	}
+	r.task("debug", `feedback-result failed; feedback-grade 12.345; echo out; echo err >&2; exit 7`)
+	job := r.job("debug", limits{})
+	job.Debug = wire.DebugOn
+	done = r.grade(job)
+	if done.Status != "failed" || done.Grade != 12.35 && done.Grade != 12.34 || done.Stdout.Value != "out\n" || done.Stderr.Value != "err\n" {
+		t.Errorf("got %s %v %q %q", done.Status, done.Grade, done.Stdout.Value, done.Stderr.Value)
 	}
 }
 

@@ -16,6 +16,7 @@ func TestLegacy(t *testing.T) {
 	for _, runtime := range runtimes {
 		t.Run(runtime, func(t *testing.T) {
 			r := start(t, runtime)
+			r.dead()
 			l.bring(r, images.Families...)
 			for _, f := range images.Families {
 				r.env = f.Env()

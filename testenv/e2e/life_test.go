@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ingot-grading/ingot/agent/grade"
-	"github.com/ingot-grading/ingot/testenv/images"
 	"github.com/ingot-grading/ingot/wire"
 )
 
@@ -120,10 +120,7 @@ func TestStop(t *testing.T) {
 func TestImagesComeAndGo(t *testing.T) {
 	r := start(t, "crun")
 	r.task("ok", `feedback-result success`)
-	im := r.images[0]
-	im.Ref, im.Config.Labels = "docker.io/ingot/late:latest", map[string]string{images.LabelName: "late", images.LabelVersion: "4"}
-	r.load(r.runtime, im)
-	r.awaitEnvironment("docker", "late")
+	r.variant("late", func(*v1.ImageConfig) {})
 	job := r.job("ok", limits{})
 	job.Environment = "late"
 	if done := r.grade(job); done.Status != "success" {

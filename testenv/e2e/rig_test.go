@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/guest"
@@ -38,9 +40,10 @@ type rig struct {
 	images []images.Image
 	said   record // all logs, at debug level
 
-	namespace string // in containerd
 	stopAgent func()
 	runtime   *ctrd.Runtime
+	namespace string        // in containerd
+	starts    chan struct{} // one for each container that has started
 	*client
 }
 
@@ -77,11 +80,20 @@ func startWith(t testing.TB, serve func(r *rig, log *slog.Logger, agents string)
 	return r
 }
 
-// containerd connects to the tier's and imports the images.
+// containerd connects to the tier's and imports the demo's image. Others are for
+// the tests that need them: an import takes seconds on an emulated machine.
 func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	t := r.t
 	r.namespace = "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	rt, err := ctrd.Connect(t.Context(), ctrd.Config{Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log})
+	r.starts = make(chan struct{}, 1000) // more than a test has containers
+	rt, err := ctrd.Connect(t.Context(), ctrd.Config{
+		Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log,
+		Observe: func(step string, _ time.Duration) {
+			if step == "start" {
+				r.starts <- struct{}{}
+			}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,32 +111,52 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 			t.Error(err)
 		}
 	})
-	busybox, err := images.FindBusybox(t.Context(), t.TempDir())
+	im, err := r.demo(images.DemoRef, "demo", images.Parts{Init: "testdata/ingot-init"})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v (make builds testdata/ingot-init)", err)
 	}
-	for _, i := range []struct {
-		ref, name string
-		parts     images.Parts
-	}{
-		{images.DemoRef, "demo", images.Parts{Busybox: busybox, Init: "testdata/ingot-init"}},
-		{images.BareRef, "demo-bare", images.Parts{Busybox: busybox}},
-		{images.PlainRef, "", images.Parts{Busybox: busybox}},
-		{deadRef, "dead", images.Parts{Busybox: busybox, Init: "testdata/ingot-init", Extra: []images.File{
-			{Path: "/usr/local/bin/_run_student_intern", Mode: 0o755, Data: []byte("#!/bin/sh\nexit 9\n")},
-		}}},
-	} {
-		im, err := images.Demo(t.Context(), i.ref, i.name, i.parts)
-		if err != nil {
-			t.Fatalf("%v (make builds testdata/ingot-init)", err)
-		}
-		r.load(rt, im)
-	}
+	r.load(rt, im)
 	return rt
 }
 
-// deadRef is an image whose student containers end before they do anything.
-const deadRef = "docker.io/ingot/dead:latest"
+func (r *rig) demo(ref, name string, p images.Parts) (im images.Image, err error) {
+	if p.Busybox, err = images.FindBusybox(r.t.Context(), r.t.TempDir()); err != nil {
+		return im, err
+	}
+	return images.Demo(r.t.Context(), ref, name, p)
+}
+
+// variant brings an image of the demo's files that says something else of its
+// process, and waits for its environment.
+func (r *rig) variant(name string, change func(*v1.ImageConfig)) {
+	r.t.Helper()
+	im := r.images[0]
+	im.Ref = "docker.io/ingot/" + name + ":latest"
+	im.Config.Labels = map[string]string{images.LabelName: name, images.LabelVersion: "4"}
+	change(&im.Config)
+	r.load(r.runtime, im)
+	r.awaitEnvironment(r.kind, name)
+}
+
+// strangers brings images without INGInious' programs, "demo-bare" by its label
+// and then one without any, and waits for the environment last.
+func (r *rig) strangers(last string) {
+	r.t.Helper()
+	for _, i := range []struct{ ref, name string }{{images.BareRef, "demo-bare"}, {images.PlainRef, ""}} {
+		im, err := r.demo(i.ref, i.name, images.Parts{})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.load(r.runtime, im)
+	}
+	r.awaitEnvironment(r.kind, last)
+}
+
+// dead brings an image whose student containers end before they do anything.
+func (r *rig) dead() {
+	r.t.Helper()
+	r.variant("dead", func(c *v1.ImageConfig) { c.Entrypoint = []string{"/bin/sh", "-c", "exit 9"} })
+}
 
 // load imports images that have the same files. They go with the rig.
 func (r *rig) load(rt *ctrd.Runtime, ims ...images.Image) {

@@ -27,6 +27,7 @@ import (
 func TestSameScripts(t *testing.T) {
 	l := newLegacy(t)
 	r := start(t, "crun", func(cfg *grade.Config) { cfg.Guest = guestDir(t) })
+	r.strangers("demo-bare")
 	library, err := images.LegacyPrograms("inginious-ipython")
 	if err != nil {
 		t.Fatal(err)

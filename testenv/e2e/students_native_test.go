@@ -81,6 +81,7 @@ func TestStudentSSH(t *testing.T) {
 // for it.
 func TestStudentDiesEarly(t *testing.T) {
 	r := start(t, "crun")
+	r.dead()
 	r.check(t, "early", `timeout 60 run_student --container dead true; is 9`)
 	r.check(t, "unusable", `
 mkdir -p systemfiles/hosts

@@ -8,14 +8,16 @@ import (
 	"github.com/ingot-grading/ingot/agent/grade"
 )
 
+// checks are what scripts say with what is not well, and what code they want.
+const checks = `no() { feedback -r failed -f "$*"; exit; }
+is() { code=$?; test $code = $1 || no "code $code, want $1"; }
+`
+
 // check runs a task whose script says with its status whether all is well, and
 // with its text what is not.
 func (r *rig) check(t *testing.T, name, sh string) {
 	t.Helper()
-	r.task(name, `no() { feedback -r failed -f "$*"; exit; }
-is() { code=$?; test $code = $1 || no "code $code, want $1"; }
-`+sh+`
-feedback-result success`)
+	r.task(name, checks+sh+"\nfeedback-result success")
 	job := r.job(name, limits{})
 	job.EnvironmentType = r.kind
 	if done := r.grade(job); done.Status != "success" {
