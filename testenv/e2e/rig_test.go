@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,15 @@ type rig struct {
 // native reports whether the tier has no limits.
 func native() bool { return os.Getenv(tier.Variable) == string(tier.Native) }
 
+// slots are more than there are CPUs, to have jobs side by side; but where these
+// are emulated, to keep them busy.
+func slots() int {
+	if native() {
+		return 4
+	}
+	return runtime.NumCPU()
+}
+
 // drain is how long an agent that stops waits for its jobs.
 const drain = 3 * time.Second
 
@@ -87,7 +97,7 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	r.namespace = "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	r.starts = make(chan struct{}, 1000) // more than a test has containers
 	rt, err := ctrd.Connect(t.Context(), ctrd.Config{
-		Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log,
+		Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log, Watchdog: patience,
 		Observe: func(step string, _ time.Duration) {
 			if step == "start" {
 				r.starts <- struct{}{}
@@ -260,7 +270,7 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 	}
 	t.Cleanup(func() { end.Close() })
 	r.stopAgent = r.background(func(ctx context.Context) error {
-		return agent.Run(ctx, agent.Config{Slots: 4, Drain: drain, Log: log}, end, exec)
+		return agent.Run(ctx, agent.Config{Slots: slots(), Drain: drain, Log: log}, end, exec)
 	})
 }
 
