@@ -51,9 +51,9 @@ type rig struct {
 // native reports whether the tier has no limits.
 func native() bool { return os.Getenv(tier.Variable) == string(tier.Native) }
 
-// slots are more than there are CPUs, to have jobs side by side; but where these
+// atOnce are more jobs than there are CPUs, to have jobs side by side; but where these
 // are emulated, to keep them busy.
-func slots() int {
+func atOnce() int {
 	if native() {
 		return 4
 	}
@@ -270,7 +270,7 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 	}
 	t.Cleanup(func() { end.Close() })
 	r.stopAgent = r.background(func(ctx context.Context) error {
-		return agent.Run(ctx, agent.Config{Slots: slots(), Drain: drain, Log: log}, end, exec)
+		return agent.Run(ctx, agent.Config{Slots: atOnce(), Drain: drain, Log: log}, end, exec)
 	})
 }
 
