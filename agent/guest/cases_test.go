@@ -111,19 +111,22 @@ func toolCases(t *testing.T, file string) (cases []toolCase) {
 	return cases
 }
 
-// allToolCases are the recorded cases and those in the folder $INGOT_CASES.
-func allToolCases(t *testing.T) (all []toolCase) {
+// eachCase calls f for each recorded case of a set, and for those of the same set
+// in the folder $INGOT_CASES.
+func eachCase[T any](t *testing.T, set string, f func(T)) {
 	t.Helper()
-	more, err := wiretest.CaseFiles("toolkit_cases*.jsonl")
+	more, err := wiretest.CaseFiles(set + "*.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append([]string{recordedTools}, more...) {
-		cases := toolCases(t, file)
-		fmt.Fprintf(t.Output(), "toolkit_cases: %d cases\n", len(cases))
-		all = append(all, cases...)
+	for _, file := range append([]string{"testdata/" + set + ".jsonl.gz"}, more...) {
+		n := 0
+		lines(t, file, func(line []byte) {
+			n++
+			f(decodeLine[T](t, line))
+		})
+		fmt.Fprintf(t.Output(), "%s: %d cases\n", set, n)
 	}
-	return all
 }
 
 // mended reads what ours do otherwise, by the name of the case.
@@ -142,7 +145,7 @@ type runTool func(t *testing.T, c toolCase, root string) outcome
 // checkTools runs all cases with run and compares.
 func checkTools(t *testing.T, run runTool) {
 	ours, used := mended(t), make(map[string]outcome)
-	for _, c := range allToolCases(t) {
+	eachCase(t, "toolkit_cases", func(c toolCase) {
 		t.Run(c.Name, func(t *testing.T) {
 			root := t.TempDir()
 			place(t, root, c.FilesBefore)
@@ -165,7 +168,7 @@ func checkTools(t *testing.T, run runTool) {
 			}
 			t.Errorf("%q\n got %s\nwant %s\nstderr %s", c.Cmd, show(got), show(normal(c, want)), got.stderr)
 		})
-	}
+	})
 	if *mend {
 		maps.Copy(ours, used)
 		b, err := json.MarshalIndent(ours, "", " ")
