@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -112,7 +113,7 @@ func judgeBounds(mke2fs program, loop error) finding {
 
 func judgeNetworks(err error) finding {
 	if err != nil {
-		return finding{warn, err.Error(), "nothing has to be done if no task asks for a network or SSH"}
+		return finding{warn, strings.TrimSpace(err.Error()), "nothing has to be done if no task asks for a network or SSH"}
 	}
 	return finding{ok, "jobs can have networks: there are CNI plugins and iptables", ""}
 }

@@ -71,6 +71,7 @@ func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
 	}
 	agents, clients := "ipc://"+p.dir+"/agents.sock", "ipc://"+p.dir+"/clients.sock"
 	state := filepath.Join(p.dir, "state")
+	// No task of the demo needs a network, and this machine's rules are not ours to change.
 	services := []*service{
 		p.service("inginious-backend", agents, clients),
 		p.service("inginious-agent-mcq", agents, "--tasks", p.tasks),
