@@ -26,6 +26,15 @@
 // that no running job depends on another. A job's group holds all of it
 // together; what is reserved is given back when the containers are gone.
 //
+// # Network and SSH
+//
+// A job that needs a network has one before its first container, which people
+// reach by ports of the machine (PROTOCOL.md 4.3); so has a student container that
+// lets people in. Ports are free again when the container is gone. The container
+// says who may log in and how; the job's loop tells the client, once, if the
+// container is the job's own and has a port (PROTOCOL.md 4.11). The password is in
+// that message and in no log, also not in what the container writes.
+//
 // # Programs of INGInious
 //
 // Images have them (labels 3 and 4), or get ours: mounted read only, first on

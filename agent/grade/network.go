@@ -36,7 +36,7 @@ func (j *job) attach(ctx context.Context, container string, ports []uint16) (*ne
 		return nil, refuse(err, "Cannot connect the container to the network.")
 	}
 	if err := j.guarded(a); err != nil {
-		return nil, refuse(errors.Join(err, disconnect(ctx, a)), "Cannot connect the container to the network.")
+		return nil, refuse(errors.Join(err, disconnect(context.WithoutCancel(ctx), a)), "Cannot connect the container to the network.")
 	}
 	return a, nil
 }
