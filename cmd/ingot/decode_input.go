@@ -8,10 +8,15 @@ import (
 	"iter"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/ingot-grading/ingot/wire"
 )
 
-// errCut ends a recording that stops inside a message.
-var errCut = errors.New("the recording ends inside a message")
+// Why a recording cannot be read to its end.
+var (
+	errCut   = errors.New("the recording ends inside a message")
+	errStray = errors.New("no message starts here")
+)
 
 // piece is a part of a recording.
 type piece struct {
@@ -64,7 +69,7 @@ func zmtpFrames(data []byte) iter.Seq2[piece, error] {
 				head = 9
 			}
 			if len(data) < head {
-				yield(piece{}, errCut)
+				yield(piece{data: data}, errCut)
 				return
 			}
 			size := uint64(data[1])
@@ -72,7 +77,7 @@ func zmtpFrames(data []byte) iter.Seq2[piece, error] {
 				size = binary.BigEndian.Uint64(data[1:])
 			}
 			if size > uint64(len(data)-head) {
-				yield(piece{}, errCut)
+				yield(piece{data: data}, errCut)
 				return
 			}
 			end := head + int(size)
@@ -88,6 +93,10 @@ func zmtpFrames(data []byte) iter.Seq2[piece, error] {
 func msgpackValues(data []byte) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
 		for len(data) > 0 {
+			if wire.Raw(data).Kind() != wire.KindMap {
+				yield(piece{data: data}, errStray) // nor can be found where one does
+				return
+			}
 			rest, err := msgp.Skip(data)
 			if err != nil {
 				yield(piece{data: data}, errCut)

@@ -33,7 +33,7 @@ func (p printer) recording(data []byte) error {
 	for part, err := range pieces(data) {
 		switch {
 		case err != nil:
-			fmt.Fprintf(p.out, "%d bytes: %v\n", len(part.data), err)
+			p.bytes(part.data, err)
 		case part.command:
 			fmt.Fprintf(p.out, "ZeroMQ %q, %d bytes\n", commandName(part.data), len(part.data))
 		case len(part.data) > 0: // else it is the delimiter of a REQ socket
@@ -44,6 +44,11 @@ func (p printer) recording(data []byte) error {
 		}
 	}
 	return first
+}
+
+// bytes writes the start of what cannot be written otherwise, and why.
+func (p printer) bytes(b []byte, err error) {
+	fmt.Fprintf(p.out, "%d bytes: %v\n  % x\n", len(b), err, b[:min(len(b), 32)])
 }
 
 // commandName returns the name that a command starts with, after its length.
@@ -58,7 +63,7 @@ func commandName(command []byte) []byte {
 // none of the protocol's.
 func (p printer) message(frame []byte) error {
 	if err := shown.Check(frame); err != nil {
-		fmt.Fprintf(p.out, "%d bytes: %v\n  %x\n", len(frame), err, frame[:min(len(frame), 64)])
+		p.bytes(frame, err)
 		return err
 	}
 	d := wire.NewLearner(wire.Limits{})
