@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/oci"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
@@ -41,11 +42,16 @@ func TestWake(t *testing.T) {
 
 // Which student containers there may be (PROTOCOL.md 4.10).
 func TestWhoMayBeAStudent(t *testing.T) {
+	runtime, err := oci.ChooseRuntime("runc", "rooted", "root", "shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooted := Kind{EnvType: runtime.EnvType, Runtime: runtime}
 	all := newCatalogue([]sandbox.Image{
 		image("own", 0, labelName, "own", labelVersion, "4"),
 		image("other", 0, labelName, "other", labelVersion, "3"),
 		image("root", 0, labelName, "root", labelVersion, "3", labelNeedRoot, ""),
-	}, Config{Kinds: kinds(t, "crun", "kata")}, func(img sandbox.Image, err error) { t.Error(err) })
+	}, Config{Kinds: append(kinds(t, "crun", "kata"), rooted)}, func(img sandbox.Image, err error) { t.Error(err) })
 	e := &Executor{cfg: Config{Students: 2}}
 	e.known.Store(&all)
 	text := func(s string) *string { return &s }
@@ -62,6 +68,8 @@ func TestWhoMayBeAStudent(t *testing.T) {
 		"of another type":        {"docker", nil, grading.RunStudent{Environment: text("root")}, "", errNoEnv},
 		"unknown":                {"docker", nil, grading.RunStudent{Environment: text("")}, "", errNoEnv},
 		"root":                   {"docker", nil, grading.RunStudent{RunAsRoot: true}, "", errRoot},
+		"root, kernel shared":    {"rooted", nil, grading.RunStudent{RunAsRoot: true}, "", errKernel},
+		"an image for root":      {"rooted", nil, grading.RunStudent{Environment: text("root")}, "root", nil},
 		"network":                {"docker", nil, grading.RunStudent{ShareNetwork: true}, "own", nil},
 		"network of a machine":   {"kata", nil, grading.RunStudent{ShareNetwork: true}, "", errNoNetwork},
 		"one more":               {"docker", []string{"p1"}, grading.RunStudent{SocketID: "p2"}, "own", nil},

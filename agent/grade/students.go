@@ -16,6 +16,7 @@ var (
 	errAsked   = errors.New("a student container of this socket runs already")
 	errNoEnv   = errors.New("no such environment")
 	errRoot    = errors.New("students may not be root")
+	errKernel  = errors.New("students may not be root of the host's kernel")
 	errOver    = errors.New("the grading container has ended")
 )
 
@@ -71,7 +72,11 @@ func (g *students) ask(ctx context.Context, r *grading.RunStudent) error {
 		if g.refused++; g.refused <= maxComplaints {
 			g.j.log.Warn("student container refused", "socket", r.SocketID, "err", err, "count", g.refused)
 		}
-		g.answer(ctx, r.SocketID, retvalRefused)
+		code := int64(retvalRefused)
+		if errors.Is(err, errKernel) {
+			code = retvalNoRoot // what the container itself would say
+		}
+		g.answer(ctx, r.SocketID, code)
 		return nil
 	}
 	g.living[r.SocketID] = s
@@ -112,6 +117,8 @@ func (g *students) environment(r *grading.RunStudent) (*environment, error) {
 		return nil, fmt.Errorf("%w: %q", errNoEnv, name)
 	case r.RunAsRoot && !env.kind.Runtime.Root:
 		return nil, errRoot
+	case r.RunAsRoot && env.kind.Runtime.SharedKernel:
+		return nil, errKernel
 	case r.ShareNetwork && !r.SSH && !env.kind.Runtime.SharedKernel:
 		return nil, errNoNetwork
 	}

@@ -49,6 +49,7 @@ func forced(e ending) (status, text string) {
 // Exit codes of run_student that are not the command's own (PROTOCOL.md 5.8).
 const (
 	retvalLost     = -1
+	retvalNoRoot   = 251 // root was asked for on a shared kernel
 	retvalOverflow = 252
 	retvalTimeout  = 253
 	retvalRefused  = 254 // it could not be made or started

@@ -7,19 +7,15 @@ import (
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/grade"
-	"github.com/ingot-grading/ingot/oci"
 	machine "github.com/ingot-grading/ingot/testenv/native"
 	"github.com/ingot-grading/ingot/wire"
 )
 
 // onGVisor makes an agent offer gVisor as what the words say.
 func onGVisor(t *testing.T, words ...string) func(*grade.Config) {
-	runtime, err := oci.ChooseRuntime(append([]string{"runsc"}, words...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime.Config = machine.RunscConfig
-	return func(cfg *grade.Config) { cfg.Kinds = []grade.Kind{{EnvType: runtime.EnvType, Runtime: runtime}} }
+	k := kind(t, append([]string{"runsc"}, words...)...)
+	k.Runtime.Config = machine.RunscConfig
+	return func(cfg *grade.Config) { cfg.Kinds = []grade.Kind{k} }
 }
 
 // A grader and its students, each with a kernel of its own: all that passes

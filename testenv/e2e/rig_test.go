@@ -98,6 +98,7 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	r.starts = make(chan struct{}, 1000) // more than a test has containers
 	rt, err := ctrd.Connect(t.Context(), ctrd.Config{
 		Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log, Watchdog: patience,
+		DeviceDirs: []string{filepath.Dir(r.state)},
 		Observe: func(step string, _ time.Duration) {
 			if step == "start" {
 				r.starts <- struct{}{}
@@ -243,13 +244,9 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { spaces.Close(); r.nothingLeft() })
-	kind, ok := oci.FindRuntime(runtime)
-	if !ok {
-		t.Fatalf("no runtime %s", runtime)
-	}
 	cfg := grade.Config{
 		Runtime: r.runtime, Workspaces: spaces, Cgroups: groups, Unlimited: native(),
-		Kinds: []grade.Kind{{EnvType: kind.EnvType, Runtime: kind}}, Owner: r.state, Memory: 512 << 20, Pids: 100, Log: log,
+		Kinds: []grade.Kind{kind(t, runtime)}, Owner: r.state, Memory: 512 << 20, Pids: 100, Log: log,
 	}
 	for _, change := range changes {
 		change(&cfg)
@@ -276,6 +273,16 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 
 // What a job of a rig may write.
 const diskBytes, diskFiles = 64 << 20, 4000
+
+// kind is what an agent offers whose operator chose a runtime with these words.
+func kind(t testing.TB, words ...string) grade.Kind {
+	t.Helper()
+	r, err := oci.ChooseRuntime(words...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grade.Kind{EnvType: r.EnvType, Runtime: r}
+}
 
 // controllers are what the agent insists on.
 func controllers() []string {

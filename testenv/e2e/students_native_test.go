@@ -68,6 +68,12 @@ done`)
 	r.check(t, "gone", `rm -rf student systemfiles; run_student true; is 0`)
 }
 
+// Root is refused in other words where only the shared kernel forbids it.
+func TestStudentRootRefused(t *testing.T) {
+	r := start(t, "crun", func(cfg *grade.Config) { cfg.Kinds[0].Runtime.Root = true })
+	r.check(t, "root", `run_student --run-as-root true; is 251`)
+}
+
 // The whole job ends when a task asks for what the agent does not offer.
 func TestStudentSSH(t *testing.T) {
 	r := start(t, "crun")
