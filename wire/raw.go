@@ -189,6 +189,9 @@ func (v Raw) integer() (int64, bool) {
 // and whether there is one. Of a key that is there twice it is the last one, as
 // in Python. Bytes that are not a whole map have no keys.
 func Lookup(m Raw, key string) (Raw, bool) {
+	if len(m) == 0 || m.Kind() != KindMap {
+		return nil, false // most jobs have no limits: an error would be made only to be forgotten
+	}
 	s, err := scan(m, KindMap, Limits{Depth: defaultDepth})
 	var found Raw
 	for err == nil && s.left > 0 {
