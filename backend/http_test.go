@@ -88,6 +88,23 @@ func TestStatusPage(t *testing.T) {
 	})
 }
 
+// An environment that jobs wait for and nobody has stands out.
+func TestPageShowsWhatIsStuck(t *testing.T) {
+	withOperator(t, "", func(o *operator) {
+		c := o.client(wire.GH)
+		c.say(job("j1"))
+		synctest.Wait()
+		if _, body := o.get("/"); !strings.Contains(body, `class="stuck"`) {
+			t.Error("a queue without agents looks as any other")
+		}
+		o.agent("", wire.GH, 1)
+		time.Sleep(2 * time.Second) // the page is made once a second
+		if _, body := o.get("/"); strings.Contains(body, `class="stuck"`) {
+			t.Error("a queue with an agent looks stuck")
+		}
+	})
+}
+
 func TestEvents(t *testing.T) {
 	withOperator(t, "", func(o *operator) {
 		read, write := io.Pipe()

@@ -6,6 +6,7 @@ const link = document.querySelector("#link");
 const events = new EventSource("/events");
 events.onmessage = (event) => {
 	main.innerHTML = event.data;
+	document.title = `${main.querySelector(".figures b").textContent} waiting – Grading backend`;
 	link.textContent = "live";
 	link.className = "";
 };
