@@ -39,32 +39,43 @@ type process struct {
 
 // entry is a line of the agent's log.
 type entry struct {
-	Level, Msg, To, Container, Addr string
+	Level, Msg, To, Container, Addr, Victim, Err string
 }
 
 // startProcess brings up a rig whose agent is a process.
 func startProcess(t testing.TB, flags ...string) *process {
 	t.Helper()
+	return startBy(t, (*process).run, flags)
+}
+
+// startBy is startProcess for an agent that is started by run, with these
+// arguments.
+func startBy(t testing.TB, run func(p *process, log *slog.Logger, args []string), flags []string) *process {
+	t.Helper()
 	p := &process{more: make(chan struct{})}
 	p.rig = startWith(t, func(r *rig, log *slog.Logger, agents string) {
 		p.rig, r.kind = r, "docker"
-		p.run(log, agents, flags)
+		run(p, log, p.args(agents, flags))
 	})
 	p.addr = p.await(1, func(e entry) bool { return e.Msg == "serving HTTP" })[0].Addr
 	return p
 }
 
-// run starts the program, and ends it with the test.
-func (p *process) run(log *slog.Logger, agents string, flags []string) {
-	t := p.t
+func (p *process) args(agents string, flags []string) []string {
 	args := append([]string{
 		agents, "--tasks", p.tasks, "--tmpdir", p.state, "--containerd-address", os.Getenv("CONTAINERD_ADDRESS"), "--namespace", p.namespace,
-		"--runtime", "crun", "--concurrency", strconv.Itoa(slots), "--memory", "512", "--max-pids", "100", "--no-network",
+		"--runtime", "crun", "--concurrency", strconv.Itoa(slots), "--memory", "512", "--max-pids", "100",
 		"--http", "127.0.0.1:0", "--log-format", "json", "--verbose",
 	}, flags...)
-	if native() {
-		args = append(args, "--unlimited")
+	if native() { // where the machine's network is not ours
+		args = append(args, "--unlimited", "--no-network")
 	}
+	return args
+}
+
+// run starts the program, and ends it with the test.
+func (p *process) run(log *slog.Logger, args []string) {
+	t := p.t
 	cmd := exec.Command(program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	out, err := cmd.StderrPipe()

@@ -1,0 +1,109 @@
+//go:build vm
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ingot-grading/ingot/testenv/vm/tier"
+)
+
+// unit is the agent's. It is taken as it is but for its arguments.
+const unit = "inginious-agent-containerd.service"
+
+// runUnit starts the agent as the service that it is in production, and stops it
+// with the test.
+func (p *process) runUnit(log *slog.Logger, args []string) {
+	t := p.t
+	path, err := filepath.Abs(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/" + unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dir = "/run/systemd/system/"
+	change := fmt.Sprintf("[Service]\nExecStart=\nExecStart=%s %s\n", path, strings.Join(args, " "))
+	for name, text := range map[string]string{unit: string(text), unit + ".d/test.conf": change} {
+		if err := os.MkdirAll(filepath.Dir(dir+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	systemctl(t, "daemon-reload")
+	follow, stop := context.WithCancelCause(context.WithoutCancel(t.Context()))
+	journal := exec.CommandContext(follow, "journalctl", "--follow", "--lines=0", "--output=cat", "--unit="+unit)
+	out, err := journal.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := journal.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go p.read(out, log.With("at", "unit"))
+	t.Cleanup(func() {
+		systemctl(t, "stop", unit)
+		stop(context.Canceled)
+		_ = journal.Wait() // it was killed
+		for _, path := range []string{dir + unit, dir + unit + ".d"} {
+			if err := os.RemoveAll(path); err != nil {
+				t.Error(err)
+			}
+		}
+		systemctl(t, "daemon-reload")
+		p.nothingLeft()
+	})
+	systemctl(t, "start", unit)
+}
+
+func systemctl(t testing.TB, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("systemctl", args...).CombinedOutput(); err != nil {
+		t.Fatalf("systemctl %v: %v: %s", args, err, out)
+	}
+}
+
+// The agent's unit lets it do what it has to: jobs with limits, which go on while
+// systemd restarts containerd; programs in the kernel; and a name for whoever is
+// killed for want of memory.
+func TestUnit(t *testing.T) {
+	tier.Require(t, tier.VM)
+	p := startBy(t, (*process).runUnit, nil)
+	p.task("slow", `run_student sleep 10 && feedback-result success`)
+	p.task("eater", `feedback-result success; x=0123456789abcdef; while :; do x=$x$x; done`)
+	idle := p.inventory(t)
+	jobs := map[string]bool{p.submit("slow"): true, p.submit("slow"): true}
+	p.students(2)
+	systemctl(t, "restart", "containerd")
+	for id, status := range p.results(jobs) {
+		if status != "success" {
+			t.Errorf("%s: %s", id, status)
+		}
+	}
+	eater := p.submit("eater")
+	if got := p.results(map[string]bool{eater: true}); got[eater] != "overflow" {
+		t.Errorf("the eater: %s, want overflow", got[eater])
+	}
+	ended := p.await(1, func(e entry) bool { return e.Msg == "container ended" && e.Victim != "" })
+	if ended[0].Victim != "sh" && ended[0].Victim != "bash" && ended[0].Victim != "run" {
+		t.Errorf("killed: %q, want the script's shell", ended[0].Victim)
+	}
+	p.sound(t, 3, idle)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.said {
+		if e.Msg == "the kernel takes no programs" {
+			t.Errorf("%s: %s", e.Msg, e.Err)
+		}
+	}
+}
