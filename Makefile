@@ -56,6 +56,13 @@ vm-test: guest ## Tests on real containers with limits, in the disposable machin
 	$(VM) test $(filter-out ./agent/sandbox/ctrd,$(call tier,vm))
 	$(VM) test -run 'TestSuite/crun/(exit|output|kill|delete)' ./agent/sandbox/ctrd
 
+SOAK ?= 500
+
+.PHONY: soak
+soak: guest ## SOAK (500) short jobs on one agent, here and in the machine, and what is left then
+	INGOT_SOAK=$(SOAK) $(NATIVE) -- $(GO) test -tags native -count=1 -v -run 'TestSoak$$' ./testenv/e2e
+	$(VM) test -v -timeout 1h -env INGOT_SOAK=$(SOAK) -run 'TestSoak$$' ./testenv/e2e
+
 .PHONY: vm-self-test
 vm-self-test: ## The disposable machine's own tests: boots, restores, broken images
 	$(GO) test -tags qemu -timeout 30m ./testenv/vm

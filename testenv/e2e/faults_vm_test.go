@@ -15,11 +15,8 @@ import (
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
-// unit is the agent's. It is taken as it is but for its arguments.
-const unit = "inginious-agent-containerd.service"
-
-// runUnit starts the agent as the service that it is in production, and stops it
-// with the test.
+// runUnit starts the agent as the service that it is in production, but for its
+// arguments, and stops it with the test.
 func (p *process) runUnit(log *slog.Logger, args []string) {
 	t := p.t
 	path, err := filepath.Abs(program)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ import (
 // could leave: containers, tasks, leases, snapshots, and the cgroups of jobs.
 func (r *rig) inventory(t testing.TB) []string {
 	t.Helper()
-	c, err := containerd.New(os.Getenv("CONTAINERD_ADDRESS"))
+	c, err := containerd.New(cmp.Or(os.Getenv("CONTAINERD_ADDRESS"), "/run/containerd/containerd.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,10 +53,12 @@ func (r *rig) inventory(t testing.TB) []string {
 		all = append(all, fmt.Sprintf("snapshot %s, %v", i.Name, i.Kind))
 		return nil
 	}))
-	groups, err := filepath.Glob("/sys/fs/cgroup/ingot/*/")
-	check(err)
-	for _, g := range groups {
-		all = append(all, "cgroup "+g)
+	for _, tree := range []string{"ingot", "system.slice/" + unit + "/jobs"} {
+		groups, err := filepath.Glob("/sys/fs/cgroup/" + tree + "/*/")
+		check(err)
+		for _, g := range groups {
+			all = append(all, "cgroup "+g)
+		}
 	}
 	slices.Sort(all)
 	return all

@@ -3,15 +3,20 @@
 package e2e
 
 import (
+	"net"
 	"path/filepath"
 	"testing"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/network"
+	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// connected gives a rig's agent a network with those external ports.
+// connected gives a rig's agent a network with those external ports, and guards
+// its jobs.
 func connected(t *testing.T, ports network.Range) func(*grade.Config) {
 	return func(cfg *grade.Config) {
 		n, err := network.Open(t.Context(), network.Config{State: filepath.Join(cfg.Owner, "network"), Ports: ports, Log: cfg.Log})
@@ -23,7 +28,16 @@ func connected(t *testing.T, ports network.Range) func(*grade.Config) {
 				t.Error(err)
 			}
 		})
-		cfg.Network, cfg.SSH, cfg.DebugHost = n, true, machineAddr
+		guards, err := cgroups.LoadGuards()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := guards.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		cfg.Network, cfg.Guards, cfg.SSH, cfg.DebugHost = n, guards, true, machineAddr
 	}
 }
 
@@ -68,6 +82,40 @@ feedback-msg -m "$DEBUGGER $(ls /sys/class/net | tr '\n' ' ')$(grep host.docker.
 feedback-result success`)
 		if done := r.grade(r.job("look", limits{})); done.Text != "True eth0 lo 10.217.0.1" {
 			t.Errorf("got %s %q", done.Status, done.Text)
+		}
+	})
+}
+
+// A job with a network is told at once what it may not reach: this machine by
+// any of its addresses, other jobs, what belongs to a link. Its students are,
+// too. What it is refused and what it sent is counted.
+func TestJobsAreGuarded(t *testing.T) {
+	onMachine(t, nil, func(t *testing.T) {
+		l, err := net.Listen("tcp", ":"+neighbourPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		r := start(t, "crun", connected(t, network.Range{}))
+		r.task("reach", `
+try() { timeout 20 wget -q -O - "http://$1:`+neighbourPort+`/" 2>&1 | sed "s/.*: //"; }
+own=$(grep "$(hostname)" /etc/hosts | cut -f 1)
+for a in `+machineAddr+` 10.217.0.1 10.217.0.250 169.254.169.254 100.100.100.200 127.0.0.1 "$own"; do
+	said="$said$(try "$a")/"
+done
+mkdir -p student; echo 'timeout 20 wget -q -O - "http://`+machineAddr+`:`+neighbourPort+`/" 2>&1 | sed "s/.*: //"' > student/call
+feedback-msg -m "$said$(try `+neighbourAddr+`)/$(run_student --share-network sh student/call)"
+feedback-result success`)
+		job := r.networked("reach", "docker", "demo")
+		job.InputData = append(wire.Raw{0x82}, job.InputData[1:]...)
+		job.InputData = append(msgp.AppendString(job.InputData, wire.UsageKey), 0xc3)
+		done := r.grade(job)
+		const no, refused = "Operation not permitted/", "Connection refused/"
+		if want := no + no + no + no + no + refused + refused + greeting + "/" + "Operation not permitted"; done.Text != want {
+			t.Errorf("got %s %q, want %q", done.Status, done.Text, want)
+		}
+		if used, ok, err := wire.UsageOf(done.Custom); err != nil || !ok || used.Denied != 6 || used.Sent == 0 {
+			t.Errorf("used %+v, %v, %v; want 6 denied", used, ok, err)
 		}
 	})
 }

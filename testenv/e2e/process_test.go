@@ -24,6 +24,9 @@ import (
 // program is the agent as a process of its own.
 const program = "testdata/inginious-agent-containerd"
 
+// unit is its service.
+const unit = "inginious-agent-containerd.service"
+
 // slots of an agent that is a process.
 const slots = 4
 
@@ -63,10 +66,13 @@ func startBy(t testing.TB, run func(p *process, log *slog.Logger, args []string)
 
 func (p *process) args(agents string, flags []string) []string {
 	args := append([]string{
-		agents, "--tasks", p.tasks, "--tmpdir", p.state, "--containerd-address", os.Getenv("CONTAINERD_ADDRESS"), "--namespace", p.namespace,
+		agents, "--tasks", p.tasks, "--tmpdir", p.state, "--namespace", p.namespace,
 		"--runtime", "crun", "--concurrency", strconv.Itoa(slots), "--memory", "512", "--max-pids", "100",
 		"--http", "127.0.0.1:0", "--log-format", "json", "--verbose",
 	}, flags...)
+	if addr := os.Getenv("CONTAINERD_ADDRESS"); addr != "" {
+		args = append(args, "--containerd-address", addr)
+	}
 	if native() { // where the machine's network is not ours
 		args = append(args, "--unlimited", "--no-network")
 	}
