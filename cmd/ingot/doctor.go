@@ -35,7 +35,8 @@ type facts struct {
 	containerd  string   // version
 	unreachable error    // not nil: it cannot be used
 	programs    map[string]program
-	networks    error // not nil: there are none for jobs
+	lacking     map[string]error // by optional runtime: what keeps it from being offered
+	networks    error            // not nil: there are none for jobs
 	disks       []disk
 }
 
@@ -91,6 +92,7 @@ func (f facts) judge() []finding {
 		add(finding{ok, "containerd " + f.containerd + " answers", ""})
 	}
 	add(judgeRuntimes(f.programs)...)
+	add(judgeOptional(f.lacking)...)
 	add(judgeBounds(f.programs["mke2fs"], f.loop))
 	add(judgeNetworks(f.networks))
 	for _, d := range f.disks {

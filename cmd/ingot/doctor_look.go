@@ -18,6 +18,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/cgroups"
+	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 )
 
 // look finds the facts of this machine. It changes nothing.
@@ -30,6 +31,7 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 	f.guards, f.victims = tryPrograms()
 	f.containerd, f.unreachable = c.askContainerd(ctx)
 	f.networks = network.Available(nil)
+	f.lacking = lacking(runtimes.Here(nil))
 	for _, name := range []string{"runc", "crun", shim} {
 		f.programs[name] = ask(ctx, name, c.Patience)
 	}

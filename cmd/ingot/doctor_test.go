@@ -59,6 +59,8 @@ func TestDoctor(t *testing.T) {
 		"no guards":          {func(f *facts) { f.guards = cgroups.ErrHost }, warn, "can reach this machine"},
 		"no victims":         {func(f *facts) { f.victims = cgroups.ErrHost }, warn, "not named"},
 		"no runtime":         {func(f *facts) { f.programs = nil }, fail, "neither runc nor crun"},
+		"gVisor":             {func(*facts) {}, ok, "on runsc (type kata; for students as root, on a kernel that is a program) are offered"},
+		"no Kata":            {func(f *facts) { f.lacking = map[string]error{"kata": errors.New("no shim")} }, ok, "no environments on kata (type kata; for students as root, in virtual machines): no shim; if wanted, install"},
 		"crun alone":         {func(f *facts) { delete(f.programs, "runc") }, ok, "crun version 1.8.1"},
 		"no shim":            {func(f *facts) { delete(f.programs, shim) }, warn, shim},
 		"broken runc":        {func(f *facts) { f.programs["runc"] = program{path: "/r", err: errors.New("exec format")} }, fail, "/r does not run"},
