@@ -70,6 +70,13 @@ feedback-result success`)
 		if done := r.grade(r.networked("students", "docker", "demo")); done.Status != "success" || done.Text != "/"+greeting {
 			t.Errorf("students without and with the grader's network: %s %q", done.Status, done.Text)
 		}
+		job := r.networked("call", "docker", "demo")
+		r.send(job)
+		r.started(job.JobID) // and being connected now; what is left of that is seen at the end
+		r.send(&wire.ClientKillJob{JobID: job.JobID})
+		if done := r.done(job.JobID); done.Status != "killed" {
+			t.Errorf("killed while it was connected: %s %q", done.Status, done.Text)
+		}
 	})
 }
 
