@@ -51,15 +51,18 @@ type Limits struct {
 	Memory int64   // bytes
 	Pids   int64   // processes and threads
 	CPUs   float64 // CPU time per wall-clock time, for example 1.5
+	IO     int64   // bytes a second to read, and as many to write, on each of Disks
+	Disks  []Disk  // that IO is for
 }
 
 // cpuPeriod is the kernel's default, in microseconds.
 const cpuPeriod = 100_000
 
-// Set replaces the limits; one that was set and is 0 now is lifted. A limit
+// Set replaces the limits; one that was set and is 0 now is lifted, but not IO,
+// which can only be set to something else. A limit
 // without its controller is an error that wraps [ErrHost].
 func (g *Group) Set(l Limits) error {
-	if l.Memory < 0 || l.Pids < 0 || l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > math.MaxInt32 {
+	if l.Memory < 0 || l.Pids < 0 || l.IO < 0 || l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > math.MaxInt32 {
 		return fmt.Errorf("cgroups: bad limits %+v", l)
 	}
 	cpu, swap := "", ""
@@ -70,15 +73,29 @@ func (g *Group) Set(l Limits) error {
 	if l.Memory > 0 {
 		swap = "0"
 	}
-	for _, file := range []struct {
-		name, value string
-		must        bool
-	}{
+	files := []file{
 		{"memory.swap.max", swap, false}, // not there on kernels without swap
 		{"memory.max", number(l.Memory), true},
 		{"pids.max", number(l.Pids), true},
 		{"cpu.max", cpu, true},
-	} {
+	}
+	for _, d := range l.Disks {
+		if l.IO > 0 {
+			files = append(files, file{"io.max", fmt.Sprintf("%s rbps=%d wbps=%d", d, l.IO, l.IO), true})
+		}
+	}
+	return g.set(files)
+}
+
+// file is one of the kernel's files of a group and what is to be in it, "" for
+// no limit. Where it must be, its absence is an error.
+type file struct {
+	name, value string
+	must        bool
+}
+
+func (g *Group) set(files []file) error {
+	for _, file := range files {
 		must := file.must && file.value != ""
 		if file.value == "" {
 			file.value = "max"

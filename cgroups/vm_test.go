@@ -139,6 +139,23 @@ func TestCPULimit(t *testing.T) {
 	}
 }
 
+// A group reads no faster than it may, whatever the disk can do.
+func TestIOLimit(t *testing.T) {
+	tier.Require(t, tier.VM)
+	disk, err := DiskOf("/usr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := limited(t, Limits{IO: 2 << 20, Disks: []Disk{disk}})
+	start := time.Now()
+	cmd := run(t, container(t, g), "for i in 1 2 3; do dd if=/dev/block/"+string(disk)+" of=/dev/null bs=1M count=2 iflag=direct; done")
+	cmd.Wait()
+	r, err := g.Read()
+	if wall := time.Since(start); err != nil || r.IO.ReadBytes < 6<<20 || wall < time.Second {
+		t.Errorf("read %d bytes in %v, %v", r.IO.ReadBytes, wall, err)
+	}
+}
+
 func TestLimitsCanBeLifted(t *testing.T) {
 	g := limited(t, Limits{Memory: 64 << 20, Pids: 10, CPUs: 1.5})
 	want := map[string]string{"memory.max": "67108864", "pids.max": "10", "cpu.max": "150000 100000"}

@@ -49,6 +49,13 @@ type Config struct {
 	// SharedBudget makes the student containers of a job use the grading
 	// container's memory. Otherwise each has its own.
 	SharedBudget bool
+	// CPUs is how many CPUs a job may keep busy, its students included, for
+	// example 1.5; 0: all.
+	CPUs float64
+	// IO is how many bytes a second a job may read, and as many write, on each of
+	// Disks; 0: as many as it can. What stays in memory is not counted.
+	IO    int64
+	Disks []cgroups.Disk
 	// Students is how many student containers a job may have at once. Default 16.
 	Students int
 	// Guest is a directory with ingot-init and a link to it for each command, for

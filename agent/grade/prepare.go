@@ -70,7 +70,10 @@ func (j *job) groupLimits(memory, students int64) cgroups.Limits {
 	if j.e.cfg.SharedBudget {
 		memory = 0
 	}
-	return cgroups.Limits{Memory: j.limits.memory + memory, Pids: j.e.cfg.Pids * (1 + students)}
+	cfg := &j.e.cfg
+	return cgroups.Limits{
+		Memory: j.limits.memory + memory, Pids: cfg.Pids * (1 + students), CPUs: cfg.CPUs, IO: cfg.IO, Disks: cfg.Disks,
+	}
 }
 
 // startFrame is the first frame the grading container reads (PROTOCOL.md 5.3).

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/distribution/reference"
 	"golang.org/x/sys/unix"
 
+	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/cmd/internal/app"
 	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
 	"github.com/ingot-grading/ingot/cmd/internal/uplink"
@@ -36,6 +38,9 @@ type config struct {
 	SharedBudget bool          `help:"Let students' containers use the memory of their grading container, not their own beside it."`
 	MaxStudents  int           `default:"16" placeholder:"N" help:"Student containers of one job at a time (${default})."`
 	MaxPids      int64         `default:"1024" placeholder:"N" help:"Processes and threads of one container (${default})."`
+	MaxCPUs      float64       `name:"max-cpus" placeholder:"N" help:"CPUs that one job may keep busy with its students, as 1.5; all if not given."`
+	MaxIO        int64         `name:"max-io" placeholder:"MIB" help:"MiB a second that one job may read, and as much write, on the disks of --tmpdir and --io-disk; no limit if not given."`
+	IODisk       []string      `name:"io-disk" type:"path" default:"/var/lib/containerd" placeholder:"DIR" help:"Directory whose disk --max-io is for too; repeatable (${default})."`
 	DiskLimit    int64         `default:"1024" placeholder:"MIB" help:"What one job may write to disk: so much to its task and by its students, and as much by its grading container. 0: without limit (${default})."`
 	DiskFiles    int64         `placeholder:"N" help:"How many files that may be; one for every 8 KiB if not given."`
 	Watchdog     time.Duration `default:"1m" help:"How long one step of a container, such as its creation, may take before it is given up (${default})."`
@@ -55,7 +60,7 @@ func (c *config) normal() error {
 	if c.Concurrency == 0 {
 		c.Concurrency = runtime.NumCPU()
 	}
-	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.DiskLimit < 0 || c.DiskFiles < 0 || c.DrainTimeout < 0 || c.Watchdog < 0 {
+	if c.Concurrency < 0 || c.Memory < 0 || c.MaxMemory < 0 || c.MaxStudents < 0 || c.MaxPids < 0 || c.MaxCPUs < 0 || c.MaxIO < 0 || c.DiskLimit < 0 || c.DiskFiles < 0 || c.DrainTimeout < 0 || c.Watchdog < 0 {
 		return errors.New("a limit is negative")
 	}
 	if err := c.check(); err != nil {
@@ -76,6 +81,23 @@ func (c *config) normal() error {
 		c.Environment[name] = full.String()
 	}
 	return nil
+}
+
+// ioDisks are the disks that --max-io is for, each once.
+func (c *config) ioDisks() (all []cgroups.Disk, err error) {
+	if c.MaxIO == 0 {
+		return nil, nil
+	}
+	for _, dir := range append([]string{c.Tmpdir}, c.IODisk...) {
+		disk, err := cgroups.DiskOf(dir)
+		if err != nil {
+			return nil, fmt.Errorf("--max-io: %w", err)
+		}
+		if !slices.Contains(all, disk) {
+			all = append(all, disk)
+		}
+	}
+	return all, nil
 }
 
 // openFiles is what each process of a container may open: a share of what this

@@ -104,6 +104,10 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 		return nil, err
 	}
 	ground.push(spaces.Close)
+	disks, err := cfg.ioDisks()
+	if err != nil {
+		return nil, app.Usage(err)
+	}
 	programs, err := cfg.guest()
 	if err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
 		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,
 		Memory: cfg.Memory << 20, MaxMemory: cfg.MaxMemory << 20, SharedBudget: cfg.SharedBudget,
-		Students: cfg.MaxStudents, Pids: cfg.MaxPids, OpenFiles: files, Metrics: reg, Log: p.Log,
+		Students: cfg.MaxStudents, Pids: cfg.MaxPids, CPUs: cfg.MaxCPUs, IO: cfg.MaxIO << 20, Disks: disks, OpenFiles: files, Metrics: reg, Log: p.Log,
 	}
 	if err := cfg.grant(&settings, net); err != nil {
 		return nil, err
