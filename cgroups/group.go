@@ -58,9 +58,9 @@ type Limits struct {
 // cpuPeriod is the kernel's default, in microseconds.
 const cpuPeriod = 100_000
 
-// Set replaces the limits; one that was set and is 0 now is lifted, but not IO,
-// which can only be set to something else. A limit
-// without its controller is an error that wraps [ErrHost].
+// Set replaces the limits; one that was set and is 0 now is lifted, except IO,
+// which can only be replaced. A limit without its controller is an error that
+// wraps [ErrHost].
 func (g *Group) Set(l Limits) error {
 	if l.Memory < 0 || l.Pids < 0 || l.IO < 0 || l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > math.MaxInt32 {
 		return fmt.Errorf("cgroups: bad limits %+v", l)
@@ -73,7 +73,7 @@ func (g *Group) Set(l Limits) error {
 	if l.Memory > 0 {
 		swap = "0"
 	}
-	files := []file{
+	files := []setting{
 		{"memory.swap.max", swap, false}, // not there on kernels without swap
 		{"memory.max", number(l.Memory), true},
 		{"pids.max", number(l.Pids), true},
@@ -81,20 +81,20 @@ func (g *Group) Set(l Limits) error {
 	}
 	for _, d := range l.Disks {
 		if l.IO > 0 {
-			files = append(files, file{"io.max", fmt.Sprintf("%s rbps=%d wbps=%d", d, l.IO, l.IO), true})
+			files = append(files, setting{"io.max", fmt.Sprintf("%s rbps=%d wbps=%d", d, l.IO, l.IO), true})
 		}
 	}
 	return g.set(files)
 }
 
-// file is one of the kernel's files of a group and what is to be in it, "" for
+// setting is one of the kernel's files of a group and what is to be in it, "" for
 // no limit. Where it must be, its absence is an error.
-type file struct {
+type setting struct {
 	name, value string
 	must        bool
 }
 
-func (g *Group) set(files []file) error {
+func (g *Group) set(files []setting) error {
 	for _, file := range files {
 		must := file.must && file.value != ""
 		if file.value == "" {
