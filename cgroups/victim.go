@@ -78,7 +78,7 @@ func (v *Victims) attach(tracepoint string, spec *ebpf.ProgramSpec) error {
 	if err != nil {
 		return err
 	}
-	defer p.Close() // the link keeps it
+	defer func() { _ = p.Close() }() // the link keeps it
 	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: tracepoint, Program: p})
 	if err == nil {
 		v.links = append(v.links, l)
