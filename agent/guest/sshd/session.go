@@ -36,7 +36,7 @@ func record(stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(log.Name())
+	defer func() { _ = os.Remove(log.Name()) }() // what stays goes with the container
 	defer log.Close()
 	shell := exec.Command("script", "-q", log.Name())
 	if _, err := exec.LookPath("script"); err != nil {
