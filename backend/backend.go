@@ -143,6 +143,19 @@ func (b *Backend) Ask(ctx context.Context, f func(*sched.State)) error {
 	}
 }
 
+// SetLimits replaces [Config.Limits], for peers that are connected too; listings of
+// the queue keep those of the start. Errors are as in Ask.
+func (b *Backend) SetLimits(ctx context.Context, limits wire.Limits) error {
+	return b.Ask(ctx, func(*sched.State) {
+		b.cfg.Limits = limits
+		for _, s := range []*side{b.agents, b.clients} {
+			for _, p := range s.peers {
+				p.dialect.SetLimits(limits)
+			}
+		}
+	})
+}
+
 // Tell has Run take in an event of the operator: sched.Drain, sched.Kill or
 // sched.Configure. Errors are as in Ask.
 func (b *Backend) Tell(ctx context.Context, ev sched.Event) error {

@@ -99,6 +99,9 @@ func NewLearner(lim Limits) *Dialect {
 	return &Dialect{gen: GH, known: legacy | current, learns: true, lim: lim.withDefaults()}
 }
 
+// SetLimits replaces the limits for the frames to come.
+func (d *Dialect) SetLimits(lim Limits) { d.lim = lim.withDefaults() }
+
 // Generation returns what is known so far.
 func (d *Dialect) Generation() Generation { return d.gen }
 

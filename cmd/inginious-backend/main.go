@@ -47,7 +47,7 @@ func run(ctx context.Context, p *app.Process[config]) error {
 	aside, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // ends when Run has drained
 	defer stop(nil)
 	go p.Watch(aside, func(ctx context.Context) error { return b.Ask(ctx, func(*sched.State) {}) })
-	go reload(aside, p, b, certs)
+	go reload(aside, p, b, certs, agents, clients)
 	context.AfterFunc(ctx, p.Stopping)
 	p.Log.Info("serving", "agents", agents.Addr(), "clients", clients.Addr())
 	p.Ready()

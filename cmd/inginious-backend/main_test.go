@@ -166,7 +166,7 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	c.say(&wire.ClientHello{Name: "me"}, &wire.ClientNewJob{JobID: "j1", EnvironmentType: "docker", Environment: "default"})
 	c.hear(&wire.BackendUpdateEnvironments{})
 
-	if err := os.WriteFile(file, []byte("queue_limit=1\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("queue_limit=1\nmax_message=2000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p.signal(syscall.SIGHUP)
@@ -174,6 +174,10 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	c.say(&wire.ClientNewJob{JobID: "j2", EnvironmentType: "docker", Environment: "default"})
 	if done := c.hear(&wire.BackendJobDone{}).(*wire.BackendJobDone); done.JobID != "j2" || done.Status != "crash" {
 		t.Errorf("over the new limit: %+v", done)
+	}
+	c.say(&wire.ClientNewJob{JobID: "j3", EnvironmentType: "docker", Environment: "default", Launcher: strings.Repeat("x", 2000)})
+	if done := c.hear(&wire.BackendJobDone{}).(*wire.BackendJobDone); done.JobID != "j3" || !strings.Contains(done.Text, "too large") {
+		t.Errorf("longer than the new limit: %+v", done)
 	}
 
 	p.signal(syscall.SIGTERM)

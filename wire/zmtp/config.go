@@ -62,6 +62,8 @@ type Credentials struct {
 // LogValue keeps the password out of logs.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.User + ":[redacted]") }
 
+const defaultMaxMessage = 256 << 20
+
 // or returns v, or def when v is zero.
 func or[T comparable](v, def T) T {
 	var zero T
@@ -75,7 +77,7 @@ func or[T comparable](v, def T) T {
 func (c Config) normal() (Config, error) {
 	c.MaxPeers = or(c.MaxPeers, 4096)
 	c.MaxHandshakes = or(c.MaxHandshakes, 1024)
-	c.MaxMessage = or(c.MaxMessage, 256<<20)
+	c.MaxMessage = or(c.MaxMessage, defaultMaxMessage)
 	c.MaxParts = or(c.MaxParts, 64)
 	c.QueueMessages = or(c.QueueMessages, 4096)
 	c.QueueBytes = or(c.QueueBytes, 256<<20)

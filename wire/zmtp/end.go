@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -13,12 +14,13 @@ import (
 // end is what a Router and a Dealer share: the live connections and the one
 // channel of events.
 type end struct {
-	cfg    Config
-	events chan wire.Event
-	ctx    context.Context // ends when Close begins
-	stop   context.CancelCauseFunc
-	work   sync.WaitGroup // whoever may still hand up events
-	spare  spare
+	cfg     Config
+	events  chan wire.Event
+	ctx     context.Context // ends when Close begins
+	stop    context.CancelCauseFunc
+	work    sync.WaitGroup // whoever may still hand up events
+	spare   spare
+	longest atomic.Int64 // bytes of a received message, see SetMaxMessage
 
 	mu    sync.RWMutex
 	conns map[wire.Peer]*conn
@@ -31,9 +33,14 @@ const eventsAhead = 16
 
 func newEnd(cfg Config) *end {
 	e := &end{cfg: cfg, events: make(chan wire.Event, eventsAhead), conns: map[wire.Peer]*conn{}}
+	e.longest.Store(cfg.MaxMessage)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	return e
 }
+
+// SetMaxMessage replaces [Config.MaxMessage]; zero means its default. It holds for
+// messages that begin to arrive after the next one, on connections that are up too.
+func (e *end) SetMaxMessage(n int64) { e.longest.Store(or(n, defaultMaxMessage)) }
 
 // Events is as [wire.Router] says. While nobody reads it, each peer is read one
 // message ahead, and [eventsAhead] more in all.
@@ -107,6 +114,7 @@ func (e *end) serve(c *conn) (count int) {
 		ev.Peer = c.peer
 		e.hand(c, ev)
 		count++
+		m.maxSize = e.longest.Load()
 	}
 	c.cancel(err)
 	return count
