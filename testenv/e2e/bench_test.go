@@ -17,6 +17,7 @@ func BenchmarkJob(b *testing.B) {
 	for _, runtime := range runtimes {
 		b.Run(runtime, func(b *testing.B) {
 			r := start(b, runtime, func(cfg *grade.Config) { cfg.Guest = guestDir(b) })
+			r.strangers("demo-bare")
 			l.bring(r, images.F4b)
 			r.task("trivial", `feedback-result success`)
 			r.task("student", `run_student true && feedback-result success`)
