@@ -26,16 +26,13 @@ type File struct {
 	Dir      bool
 	Link     string
 	Data     []byte
-	// Modified is the time of the file; zero for that of its image. Python
-	// compiles a module again whose time is not what it was.
-	Modified time.Time
 }
 
 // Image is an image with one layer.
 type Image struct {
 	// Ref is the full name under which it is imported, "docker.io/library/demo:latest".
 	Ref string
-	// Created is the time of the image and of all its files without one.
+	// Created is the time of the image and of all its files.
 	Created time.Time
 	// Arch is the processor as Go names it.
 	Arch string
@@ -142,9 +139,6 @@ func writeTar(w io.Writer, files []File, when time.Time) error {
 	t := tar.NewWriter(w)
 	for _, f := range files {
 		h := &tar.Header{Name: f.Path, Mode: f.Mode, Uid: f.UID, Gid: f.GID, ModTime: when, Size: int64(len(f.Data)), Typeflag: tar.TypeReg}
-		if !f.Modified.IsZero() {
-			h.ModTime = f.Modified.Truncate(time.Second) // PAX times would make the header larger
-		}
 		switch {
 		case f.Dir:
 			h.Typeflag, h.Name = tar.TypeDir, f.Path+"/"
