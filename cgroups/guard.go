@@ -41,8 +41,8 @@ type guardState struct {
 const maxRules = 1 << 16
 
 // LoadGuards loads the programs. Errors wrap [ErrHost]: kernels before 5.9 and
-// processes without CAP_BPF and CAP_NET_ADMIN cannot. Denied is [Never], until
-// Deny says otherwise.
+// processes without CAP_BPF and CAP_NET_ADMIN cannot. Until Deny says more, only
+// [Never] is denied.
 func LoadGuards() (_ *Guards, err error) {
 	s := &Guards{denied: map[ruleKey]uint32{}}
 	defer func() {

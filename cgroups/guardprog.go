@@ -9,7 +9,8 @@ import (
 
 // The programs of a guard, in the kernel's assembler so that no compiler is
 // needed. All share what decides: see verdict. Registers: r6 is the context, r7
-// the storage of the guarded group, r9 the protocol, 0 if not known.
+// the storage of the guarded group, r8 where in a packet the protocol's header
+// begins, r9 the protocol, 0 if not known.
 
 // Offsets on the stack.
 const (
@@ -73,7 +74,7 @@ func egress(state, rules int) *ebpf.ProgramSpec {
 	in = append(in,
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 		asm.LoadMem(asm.R1, asm.RFP, headerAt, asm.Byte),
-		asm.Mov.Reg(asm.R8, asm.R1), // to be the length of the header
+		asm.Mov.Reg(asm.R8, asm.R1), // has the header's length in words
 		asm.RSh.Imm(asm.R1, 4),
 		asm.JEq.Imm(asm.R1, 4, "ip4"),
 		asm.JNE.Imm(asm.R1, 6, "drop"),
@@ -126,9 +127,8 @@ func reply() asm.Instructions {
 	in := asm.Instructions{
 		asm.JNE.Imm(asm.R9, tcp, "drop").WithSymbol("deny"),
 		asm.Mov.Reg(asm.R2, asm.R8),
-		asm.Add.Imm(asm.R2, 13),
 	}
-	in = append(in, loadBytes(asm.Mov.Reg(asm.R2, asm.R2), headerAt, 1)...)
+	in = append(in, loadBytes(asm.Add.Imm(asm.R2, 13), headerAt, 1)...)
 	return append(in,
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 		asm.LoadMem(asm.R1, asm.RFP, headerAt, asm.Byte),

@@ -118,3 +118,25 @@ func TestCreateHangs(t *testing.T) {
 	}
 	p.sound(t, 2, idle)
 }
+
+// A job whose grader loses its shim ends with one result; a job whose student
+// does goes on.
+func TestShimDies(t *testing.T) {
+	p := startProcess(t)
+	p.task("grader", `sleep 1000`)
+	p.task("student", `run_student sleep 1000; code=$?; test $code = 255 || feedback -r failed -f "code $code"; feedback-result success`)
+	idle := p.inventory(t)
+	id := p.submit("grader")
+	p.running(1)
+	p.killShim(t, "grader")
+	if got := p.results(map[string]bool{id: true}); got[id] != "crash" {
+		t.Errorf("a grader without its shim: %s, want crash", got[id])
+	}
+	id = p.submit("student")
+	p.students(1)
+	p.killShim(t, "s1")
+	if got := p.results(map[string]bool{id: true}); got[id] != "success" {
+		t.Errorf("a student without its shim: %s, want success", got[id])
+	}
+	p.sound(t, 2, idle)
+}

@@ -71,8 +71,8 @@ func systemctl(t testing.TB, args ...string) {
 }
 
 // The agent's unit lets it do what it has to: jobs with limits, which go on while
-// systemd restarts containerd; programs in the kernel; and a name for whoever is
-// killed for want of memory.
+// systemd restarts containerd, and end when their shim does; networks
+// and programs in the kernel; and a name for whoever is killed for want of memory.
 func TestUnit(t *testing.T) {
 	tier.Require(t, tier.VM)
 	p := startBy(t, (*process).runUnit, nil)
@@ -87,6 +87,14 @@ func TestUnit(t *testing.T) {
 			t.Errorf("%s: %s", id, status)
 		}
 	}
+	p.gone(2) // and their shims
+	p.task("lost", `sleep 1000`)
+	lost := p.submit("lost")
+	p.running(3)
+	p.killShim(t, "grader")
+	if got := p.results(map[string]bool{lost: true}); got[lost] != "crash" {
+		t.Errorf("a grader without its shim: %s, want crash", got[lost])
+	}
 	eater := p.submit("eater")
 	if got := p.results(map[string]bool{eater: true}); got[eater] != "overflow" {
 		t.Errorf("the eater: %s, want overflow", got[eater])
@@ -95,11 +103,11 @@ func TestUnit(t *testing.T) {
 	if ended[0].Victim != "sh" && ended[0].Victim != "bash" && ended[0].Victim != "run" {
 		t.Errorf("killed: %q, want the script's shell", ended[0].Victim)
 	}
-	p.sound(t, 3, idle)
+	p.sound(t, 4, idle)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.said {
-		if e.Msg == "the kernel takes no programs" {
+		if e.Msg == "the kernel takes no programs" || e.Msg == "jobs that need a network, ports or SSH are refused" {
 			t.Errorf("%s: %s", e.Msg, e.Err)
 		}
 	}

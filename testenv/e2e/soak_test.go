@@ -15,9 +15,9 @@ const soakJobs = "INGOT_SOAK"
 // Many short jobs, twice as many at once as there are slots, have one result
 // each and leave nothing: in containerd, on disk, or in the agent.
 func TestSoak(t *testing.T) {
-	jobs := 12
-	if native() {
-		jobs = 60
+	jobs, warm := 60, 2*slots
+	if !native() { // emulated
+		jobs, warm = 8, slots
 	}
 	if text := os.Getenv(soakJobs); text != "" {
 		n, err := strconv.Atoi(text)
@@ -30,7 +30,6 @@ func TestSoak(t *testing.T) {
 	p.task("ok", `feedback-result success`)
 	p.task("student", `run_student true && feedback-result success`)
 	idle := p.inventory(t)
-	warm := 2 * slots
 	p.soak(t, warm)
 	p.gone(warm)
 	before := p.metrics()
