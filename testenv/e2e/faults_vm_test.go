@@ -71,8 +71,8 @@ func systemctl(t testing.TB, args ...string) {
 }
 
 // The agent's unit lets it do what it has to: jobs with limits, which go on while
-// systemd restarts containerd, and end when their shim does; networks
-// and programs in the kernel; and a name for whoever is killed for want of memory.
+// systemd restarts containerd, and end when their shim does; networks and programs
+// in the kernel; and a name for whoever is killed for want of memory.
 func TestUnit(t *testing.T) {
 	tier.Require(t, tier.VM)
 	p := startBy(t, (*process).runUnit, nil)
