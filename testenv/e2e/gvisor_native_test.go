@@ -74,6 +74,7 @@ func TestGVisorEnds(t *testing.T) {
 func TestGVisorAsDocker(t *testing.T) {
 	programs := guestDir(t)
 	r := start(t, "runsc", onGVisor(t, "docker"), func(cfg *grade.Config) { cfg.Guest = programs })
+	r.strangers("demo-bare")
 	r.task("bare", `
 out=$(run_student "sh -c 'id -u; exit 3'"); test "$?/$out" = 3/4242 || feedback -r failed -f "student: $?/$out"
 feedback-msg -m "$(dmesg | grep -ci gvisor)"; feedback-result success`)

@@ -158,17 +158,17 @@ func TestSuite(t *testing.T) {
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each in a namespace of its own
-			suite(t, h, probeSpec)
+			suite(t, h, probeSpec, 0)
 		})
 	}
 }
 
-func suite(t *testing.T, h sandbox.Handler, spec func(args ...string) *specs.Spec) {
+func suite(t *testing.T, h sandbox.Handler, spec func(args ...string) *specs.Spec, forgotten uint32) {
 	r := withImage(t, connect(t, config(t)))
 	sandboxtest.Suite(t, func(t *testing.T) sandboxtest.Harness {
 		return sandboxtest.Harness{
 			Runtime: r, Image: probeImage, Label: probeLabel, Handler: h,
-			Spec: spec,
+			Spec: spec, Forgotten: forgotten,
 			Left: func(ctx context.Context) []string { return left(ctx, r) },
 		}
 	})
