@@ -59,6 +59,10 @@ var causes = []row{
 	{rule: "4.9 wall limit", sh: `feedback-result success; sleep 1000`, in: limits{hard: 2}, status: "timeout", kept: true},
 	{rule: "4.9 CPU limit", sh: `feedback-result success; while :; do :; done`, in: limits{time: 1}, status: "timeout", kept: true},
 	{rule: "4.9 killed by the client", sh: `feedback-result success; trap "" TERM; while :; do sleep 1000; done`, kill: true, status: "killed", kept: true},
+	{rule: "4.5 open files, and no core", status: "success", grade: 100, sh: `
+test "$(ulimit -n)/$(ulimit -H -n)" = 1024/1024 || exec feedback -r failed -f "$(ulimit -n)/$(ulimit -H -n)"
+test "$(ulimit -c)" = 0 || exec feedback -r failed -f core
+feedback-result success`},
 	limited(row{rule: "4.9 out of memory", sh: `feedback-result success; ` + eat, in: limits{memory: 40}, status: "overflow", kept: true}),
 	limited(row{rule: "4.9 out of memory in a child", sh: `feedback-result success; sh -c '` + eat + `'; feedback-result failed`, in: limits{memory: 40}, status: "overflow", kept: true}),
 	limited(row{rule: "4.9 out of memory in a file", sh: `feedback-result success; dd if=/dev/zero of=/dev/shm/x bs=1M count=60; feedback-result failed`, in: limits{memory: 40}, status: "overflow", kept: true}),
@@ -66,8 +70,6 @@ var causes = []row{
 	limited(row{rule: "4.5 the box", status: "success", grade: 100, sh: `
 test "$(cat /sys/fs/cgroup/memory.swap.max)" = 0 || exec feedback -r failed -f swap
 test "$(cat /sys/fs/cgroup/memory.oom.group)" = 1 || exec feedback -r failed -f oom.group
-test "$(ulimit -c)" = 0 || exec feedback -r failed -f core
-test "$(ulimit -n)/$(ulimit -H -n)" = 1024/1024 || exec feedback -r failed -f nofile
 test "$(ls /sys/class/net)" = lo || exec feedback -r failed -f net
 test ! -w /sys/fs/cgroup/memory.max || exec feedback -r failed -f cgroup
 feedback-result success`}),
