@@ -52,7 +52,7 @@ func TestSameScripts(t *testing.T) {
 		"silent":    {"No feedback", others[:1]},
 		"rubbish":   {"modified", others[:1]},
 		"nothing":   {"could not be found", others[:1]},
-		"broken":    {"error occured", others[:1]},
+		"broken":    {"non-executable", others[:1]},
 	} {
 		t.Run(task, func(t *testing.T) {
 			want := r.told(t, old, task)
