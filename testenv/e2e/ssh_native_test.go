@@ -102,14 +102,19 @@ func visit(t *testing.T, way wire.SSH) (typed io.Writer, shown io.Reader, s *ssh
 func say(t *testing.T, way wire.SSH, lines ...string) string {
 	t.Helper()
 	typed, shown, _ := visit(t, way)
+	var all strings.Builder
+	for b := make([]byte, 1); !strings.HasSuffix(all.String(), "$ "); all.Write(b) { // what is typed before the prompt is lost
+		if _, err := io.ReadFull(shown, b); err != nil {
+			t.Fatalf("no prompt after %q: %v", all.String(), err)
+		}
+	}
 	if _, err := io.WriteString(typed, strings.Join(append(lines, "exit"), "\n")+"\n"); err != nil {
 		t.Fatal(err)
 	}
-	all, err := io.ReadAll(shown)
-	if err != nil {
+	if _, err := io.Copy(&all, shown); err != nil {
 		t.Fatal(err)
 	}
-	return string(all)
+	return all.String()
 }
 
 // People get into containers by SSH, with the right password, for as long as the
