@@ -42,7 +42,7 @@ type process struct {
 
 // entry is a line of the agent's log.
 type entry struct {
-	Level, Msg, To, Container, Addr, Victim, Err string
+	Level, Msg, Job, To, Container, Addr, Victim, Err string
 }
 
 // startProcess brings up a rig whose agent is a process.
