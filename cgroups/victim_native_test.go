@@ -25,7 +25,7 @@ func watchVictims(t *testing.T) *Victims {
 
 // A process that ends otherwise is nobody's victim.
 func TestNoVictim(t *testing.T) {
-	v, g := watchVictims(t), job(t, tree(t), "j1")
+	v, g := watchVictims(t), child(t, job(t, tree(t), "j1"), "grader")
 	id, err := g.ID()
 	if err != nil {
 		t.Fatal(err)
