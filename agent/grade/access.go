@@ -33,8 +33,6 @@ func (c *Config) accessOf(env *environment, p wire.Parameters, debug wire.Debug)
 	// The parameter is that of webapps before there were types for it.
 	a.ssh = c.SSH && p.Network && (strings.Contains(env.kind.EnvType, "ssh") || p.SSHAllowed)
 	switch {
-	case a.network && c.slips(env.kind) && !c.Debugger:
-		return a, refuse(nil, "The task needs a network, which this agent does not offer to environments of type %s.", env.kind.EnvType)
 	case c.Network != nil || !a.network:
 		return a, nil
 	case debug == wire.DebugSSH:
@@ -44,11 +42,6 @@ func (c *Config) accessOf(env *environment, p wire.Parameters, debug wire.Debug)
 	}
 	return a, refuse(nil, "The task needs a network, which this agent does not offer.")
 }
-
-// slips reports whether the guards of this agent would not hold a container of
-// kind k: a kernel of its own puts whole frames on the wire, and no socket of
-// the job's cgroup is asked.
-func (c *Config) slips(k Kind) bool { return c.Guards != nil && !k.Runtime.SharedKernel }
 
 // extend gives the people who use a job's ports, or its debugger, time.
 func (c *Config) extend(l limits, a access) limits {

@@ -3,7 +3,6 @@ package grade
 import (
 	"log/slog"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +19,6 @@ func TestAccess(t *testing.T) {
 	net := new(network.Net)
 	none, plain, open := Config{}, Config{Network: net}, Config{Network: net, SSH: true}
 	debugger := Config{Network: net, Debugger: true}
-	guarded := Config{Network: net, Guards: new(cgroups.Guards)}
 	type params = wire.Parameters
 	for name, c := range map[string]struct {
 		cfg    Config
@@ -47,14 +45,10 @@ func TestAccess(t *testing.T) {
 		"not of this type":     {open, "docker", nil, params{Network: true}, wire.DebugOff, access{network: true}, ""},
 		"not without network":  {open, "docker-ssh", []uint16{80}, params{}, wire.DebugOff, access{network: true, ports: []uint16{80}}, ""},
 		"not on this agent":    {plain, "docker-ssh", nil, params{Network: true, SSHAllowed: true}, wire.DebugOff, access{network: true}, ""},
-		"guarded":              {guarded, "docker", nil, params{Network: true}, wire.DebugOff, access{network: true}, ""},
-		"nothing to guard":     {guarded, "kata", nil, params{}, wire.DebugOff, access{}, ""},
-		"not to be guarded": {guarded, "kata", nil, params{Network: true}, wire.DebugOff, access{},
-			"The task needs a network, which this agent does not offer to environments of type kata."},
-		"debugger": {debugger, "docker", nil, params{}, wire.DebugOff, access{network: true}, ""},
+		"machine":              {plain, "kata", nil, params{Network: true}, wire.DebugOff, access{network: true}, ""},
+		"debugger":             {debugger, "docker", nil, params{}, wire.DebugOff, access{network: true}, ""},
 	} {
 		env := &environment{kind: Kind{EnvType: c.env}, ports: slices.Clone(c.ports)}
-		env.kind.Runtime.SharedKernel = !strings.HasPrefix(c.env, "kata")
 		got, err := c.cfg.accessOf(env, c.params, c.debug)
 		if c.text != "" {
 			if err == nil || textOf(err) != c.text {
@@ -95,11 +89,6 @@ func TestKindsForSSH(t *testing.T) {
 	if got := types(c); !slices.Equal(got, []string{"docker=crun", "kata=kata", "docker-ssh=crun", "kata-ssh=kata"}) {
 		t.Errorf("with SSH: %q", got)
 	}
-	c.Guards = new(cgroups.Guards)
-	if got := types(c); !slices.Equal(got, []string{"docker=crun", "kata=kata", "docker-ssh=crun"}) {
-		t.Errorf("with SSH and guards, which hold no machines: %q", got)
-	}
-	c.Guards = nil
 	c.Kinds = append(c.Kinds, Kind{EnvType: "docker-ssh", Runtime: kinds(t, "runc")[0].Runtime})
 	if got := types(c); !slices.Equal(got, []string{"docker=crun", "kata=kata", "docker-ssh=runc", "kata-ssh=kata"}) {
 		t.Errorf("with one of its own: %q", got)

@@ -64,9 +64,10 @@ type Config struct {
 	// Images are references of images by the names of the environments that they
 	// are to be, whatever their labels say.
 	Images map[string]string
-	// Guards keep jobs that have a network off this machine and off each other;
-	// nil: they are not guarded. What they cannot hold, as containers that do not
-	// share the kernel, then has no network. Owned by the caller.
+	// Guards tell jobs that have a network at once what they may not reach, and
+	// count what they send; nil: only Network keeps them off this machine and off
+	// each other, as it does where containers do not share the kernel. Owned by the
+	// caller.
 	Guards *cgroups.Guards
 	// Victims names processes that were killed for want of memory; nil: nobody
 	// does. Owned by the caller.
@@ -116,16 +117,13 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// offered are the kinds to offer, with those for SSH where it may be had.
+// offered are the kinds to offer, with those for SSH.
 func (c *Config) offered() []Kind {
 	all := slices.Clone(c.Kinds)
 	if !c.SSH {
 		return all
 	}
 	for _, k := range c.Kinds {
-		if c.slips(k) {
-			continue
-		}
 		twin := Kind{EnvType: k.Runtime.SSHEnvType, Runtime: k.Runtime}
 		if !slices.ContainsFunc(all, func(known Kind) bool { return known.EnvType == twin.EnvType }) {
 			all = append(all, twin)

@@ -9,9 +9,9 @@ import (
 	"github.com/ingot-grading/ingot/cgroups"
 )
 
-// guarded keeps the job's containers, before any runs in that network, off this
-// machine and off other jobs. What they need of them is let through. Without
-// guards it does nothing.
+// guarded has the kernel refuse the job's containers, before any runs in that
+// network, this machine and other jobs. What they need of them is let through.
+// Without guards it does nothing: the rules of the network keep them off too.
 func (j *job) guarded(a *network.Attachment) error {
 	guards := j.e.cfg.Guards
 	if guards == nil {

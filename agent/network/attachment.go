@@ -90,7 +90,7 @@ func (a *Attachment) connect(ctx context.Context) error {
 	if a.resolvers, err = resolvers(resolverFiles); err != nil {
 		return fmt.Errorf("find resolvers: %w", err)
 	}
-	return nil
+	return a.net.letAsk(a.resolvers)
 }
 
 // Path is the network namespace, good until Remove.

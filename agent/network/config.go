@@ -36,6 +36,9 @@ type Config struct {
 	Subnet netip.Prefix
 	// Ports are the external ports to publish from. The zero value: [DefaultPorts].
 	Ports Range
+	// Host lets jobs reach this machine at the gateway's address, for debugging
+	// (PROTOCOL.md 8.2).
+	Host bool
 	// Log takes what goes wrong aside; nil throws it away.
 	Log *slog.Logger
 }

@@ -21,10 +21,18 @@
 // addresses of IPv4. They do not answer on its loopback addresses: portmap would
 // have to let jobs send packets to the machine's own loopback for that.
 //
-// Jobs reach whatever the machine reaches, and the machine's own addresses.
-// Keeping them off some of those is not decided here. What forges frames in the
-// name of another job is not stopped: it takes the right to make raw packets,
-// which students never have.
+// Jobs reach what the machine reaches, but not the machine: neither its own
+// addresses nor services that it translates to others, as Docker does for the
+// ports of its containers. Nor do they reach what belongs to one link, which holds
+// the metadata services of clouds, or what is sent to many. They are told so at
+// once, by a reset or an ICMP message. Excepted are replies, port 53 of the name
+// servers that they are told of, and for debugging the gateway's address. The
+// rules are asked for all that comes over the bridge, so they hold for packet
+// sockets too, and for containers with a kernel of their own: both go around by
+// the programs on the job's cgroup (package cgroups), which tell a process of a
+// shared kernel even sooner, and count. What forges frames in the name of another
+// job is not stopped: it takes the right to make raw packets, which students never
+// have.
 //
 // There is no IPv6 in a job's network, beside ::1, and none on the bridge, so
 // that nothing has to be guarded twice.
@@ -32,8 +40,9 @@
 // # Rules
 //
 // What holds for all jobs are a few rules in chains of our own, made once by
-// [Open]: to masquerade, to forward, to drop. A job without ports costs no call of
-// iptables. The chains of a job's ports are portmap's, and so is the chain
+// [Open]: to masquerade, to forward, to refuse. A name server that appears later
+// adds two. A job without ports costs no call of iptables otherwise. Whoever flushes
+// the machine's rules takes ours with them, up to the next Open. The chains of a job's ports are portmap's, and so is the chain
 // CNI-HOSTPORT-DNAT above them, which stays: others may use it too. With the first
 // job the bridge plugin lets the whole machine forward packets
 // (net.ipv4.ip_forward), and that stays as well.

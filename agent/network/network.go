@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/go-cni"
@@ -38,6 +39,9 @@ type Net struct {
 	publish cni.CNI
 	ipt     *iptables.IPTables
 	ports   *pool
+
+	asking sync.Mutex
+	asked  []netip.Addr // resolvers that the rules let through
 }
 
 // Open locks the state directory, removes what an earlier life left, and makes
@@ -112,13 +116,26 @@ func (n *Net) start(ctx context.Context) error {
 	if err := n.checkSubnet(); err != nil {
 		return err
 	}
-	if found, err := resolvers(resolverFiles); err != nil || len(found) == 0 {
+	found, err := resolvers(resolverFiles)
+	if err != nil || len(found) == 0 {
 		n.config.Log.Warn("jobs with a network cannot look up names: no name server has an IPv4 address that they reach", "files", resolverFiles, "err", err)
 	}
-	if err := errors.Join(n.makeBridge(), n.addRules()); err != nil {
+	if err := n.begin(found); err != nil {
 		return errors.Join(fmt.Errorf("%w: %w", ErrUnavailable, err), n.clear(context.WithoutCancel(ctx)))
 	}
 	return nil
+}
+
+// begin makes what is there for all jobs. The rules are there before the bridge
+// is.
+func (n *Net) begin(resolvers []netip.Addr) error {
+	if err := n.addRules(); err != nil {
+		return err
+	}
+	if err := n.letAsk(resolvers); err != nil {
+		return err
+	}
+	return n.makeBridge()
 }
 
 // clear removes everything that bears our name.
@@ -137,7 +154,7 @@ func (n *Net) clear(ctx context.Context) error {
 	if len(jobs) > 0 {
 		n.config.Log.Warn("removed networks of jobs that are gone", "count", len(jobs))
 	}
-	return errors.Join(n.removeRules(), n.removeBridge(), os.RemoveAll(n.leases()))
+	return errors.Join(n.removeBridge(), n.removeRules(), os.RemoveAll(n.leases()))
 }
 
 func (n *Net) leases() string { return filepath.Join(n.state, "leases") }

@@ -20,7 +20,7 @@ func loadPrograms(cfg *grade.Config, ground *stack, log *slog.Logger) {
 			cfg.Guards = guards
 			ground.push(guards.Close)
 		} else {
-			lacks = append(lacks, fmt.Errorf("jobs with a network are not kept off this machine: %w", err))
+			lacks = append(lacks, fmt.Errorf("what jobs with a network send is not counted, and only netfilter keeps them off this machine: %w", err))
 		}
 	}
 	victims, err := cgroups.WatchVictims()

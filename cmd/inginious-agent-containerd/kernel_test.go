@@ -36,7 +36,7 @@ func TestKernelRefuses(t *testing.T) {
 		t.Errorf("got %v, %v and %d to close", cfg.Guards, cfg.Victims, len(ground))
 	}
 	text := said.String()
-	if strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "not kept off") || !strings.Contains(text, "not named") {
+	if strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "only netfilter") || !strings.Contains(text, "not named") {
 		t.Errorf("it says %q", text)
 	}
 }

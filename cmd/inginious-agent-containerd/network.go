@@ -39,7 +39,7 @@ func (f *networkFlags) open(ctx context.Context, state string, log *slog.Logger)
 	if !f.Network {
 		return nil, nil
 	}
-	n, err := network.Open(ctx, network.Config{State: filepath.Join(state, "network"), Subnet: f.Subnet, Ports: f.DebugPorts, Log: log})
+	n, err := network.Open(ctx, network.Config{State: filepath.Join(state, "network"), Subnet: f.Subnet, Ports: f.DebugPorts, Host: f.Debugger, Log: log})
 	if errors.Is(err, network.ErrUnavailable) {
 		log.Warn("jobs that need a network, ports or SSH are refused", "err", err)
 		return nil, nil

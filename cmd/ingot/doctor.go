@@ -30,7 +30,7 @@ type facts struct {
 	loop        error    // not nil: there are no loop devices
 	controllers []string // of cgroup v2
 	cgroups     error    // not nil: there is no such hierarchy
-	guards      error    // not nil: jobs with a network cannot be guarded
+	guards      error    // not nil: no programs guard jobs with a network, only netfilter
 	victims     error    // not nil: nobody is named who is killed for want of memory
 	containerd  string   // version
 	unreachable error    // not nil: it cannot be used
@@ -77,7 +77,7 @@ func (f facts) judge() []finding {
 	}
 	add(judgeCgroups(f.controllers, f.cgroups)...)
 	if f.guards != nil {
-		add(finding{warn, fmt.Sprintf("jobs with a network can reach this machine: %v", f.guards), "use Linux 5.9 or newer, or a firewall"})
+		add(finding{warn, fmt.Sprintf("what jobs with a network send is not counted, and only netfilter keeps them off this machine: %v", f.guards), "use Linux 5.9 or newer"})
 	} else {
 		add(finding{ok, "the kernel can keep jobs with a network off this machine", ""})
 	}

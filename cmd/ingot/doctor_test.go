@@ -56,7 +56,7 @@ func TestDoctor(t *testing.T) {
 		"no containerd":      {func(f *facts) { f.unreachable = errors.New("containerd is not running") }, fail, "not running"},
 		"no mke2fs":          {func(f *facts) { delete(f.programs, "mke2fs") }, fail, "e2fsprogs"},
 		"no loop devices":    {func(f *facts) { f.loop = errors.New("gone") }, fail, "modprobe loop"},
-		"no guards":          {func(f *facts) { f.guards = cgroups.ErrHost }, warn, "can reach this machine"},
+		"no guards":          {func(f *facts) { f.guards = cgroups.ErrHost }, warn, "only netfilter"},
 		"no victims":         {func(f *facts) { f.victims = cgroups.ErrHost }, warn, "not named"},
 		"no runtime":         {func(f *facts) { f.programs = nil }, fail, "neither runc nor crun"},
 		"gVisor":             {func(*facts) {}, ok, "on runsc (type kata; for students as root, on a kernel that is a program) are offered"},
