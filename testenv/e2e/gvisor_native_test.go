@@ -54,16 +54,20 @@ for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i
 func TestGVisorEnds(t *testing.T) {
 	r := start(t, "runsc", onGVisor(t))
 	r.task("sleep", `trap "" TERM; run_student sleep 1000 & while :; do sleep 1000; done`)
-	job := r.job("sleep", limits{})
-	job.EnvironmentType = r.kind
-	r.send(job)
-	r.started(job.JobID)
-	r.send(&wire.ClientKillJob{JobID: job.JobID})
-	if done := r.done(job.JobID); done.Status != "killed" || done.State != "before" {
-		t.Errorf("got %s with state %q, want killed with the state kept", done.Status, done.State)
+	kill := func(when string, started func(id string)) {
+		job := r.job("sleep", limits{})
+		job.EnvironmentType = r.kind
+		r.send(job)
+		started(job.JobID)
+		r.send(&wire.ClientKillJob{JobID: job.JobID})
+		if done := r.done(job.JobID); done.Status != "killed" || done.State != "before" {
+			t.Errorf("%s: got %s with state %q, want killed with the state kept", when, done.Status, done.State)
+		}
 	}
+	kill("while it runs", func(string) { r.awaitStarts(t, 2) }) // the second is its student's
+	kill("while it is prepared", r.started)
 	r.task("late", `feedback-result success; run_student yes | sleep 1000`)
-	job = r.job("late", limits{hard: 4})
+	job := r.job("late", limits{hard: 4})
 	job.EnvironmentType = r.kind
 	if done := r.grade(job); done.Status != "timeout" || done.State != "before" {
 		t.Errorf("got %s with state %q, want timeout with the state kept", done.Status, done.State)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -139,14 +140,9 @@ func beNeighbour() error {
 		return err
 	}
 	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = fmt.Fprintf(c, "HTTP/1.0 200 OK\r\n\r\n%s\n", greeting)
-			c.Close()
-		}
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // until this program ends
+			_, _ = fmt.Fprintln(w, greeting)
+		}))
 	}()
 	fmt.Println(greeting)
 	_, err = io.Copy(io.Discard, os.Stdin)

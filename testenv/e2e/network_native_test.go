@@ -41,6 +41,9 @@ func connected(t *testing.T, ports network.Range) func(*grade.Config) {
 	}
 }
 
+// unguarded is an agent whose kernel takes no programs.
+func unguarded(cfg *grade.Config) { cfg.Guards = nil }
+
 // networked is a job with a network for the grader.
 func (r *rig) networked(task, typ, environment string) *wire.ClientNewJob {
 	job := r.job(task, limits{})
@@ -89,6 +92,33 @@ feedback-msg -m "$DEBUGGER $(ls /sys/class/net | tr '\n' ' ')$(grep host.docker.
 feedback-result success`)
 		if done := r.grade(r.job("look", limits{})); done.Text != "True eth0 lo 10.217.0.1" {
 			t.Errorf("got %s %q", done.Status, done.Text)
+		}
+	})
+}
+
+// What programs on cgroups do not see, because the kernel takes none or the
+// container has a kernel of its own, is refused as soon as it leaves the job.
+func TestJobsAreGuardedByRules(t *testing.T) {
+	onMachine(t, nil, func(t *testing.T) {
+		l, err := net.Listen("tcp", ":"+neighbourPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		for runtime, change := range map[string]func(*grade.Config){
+			"crun":  unguarded,
+			"runsc": onGVisor(t),
+		} {
+			t.Run(runtime, func(t *testing.T) {
+				r := start(t, runtime, connected(t, network.Range{}), change)
+				r.task("reach", `
+try() { timeout 20 wget -q -O - "http://$1:`+neighbourPort+`/" 2>&1 | sed "s/.*: //"; }
+feedback-msg -m "$(try `+machineAddr+`)/$(try 10.217.0.1)/$(try `+neighbourAddr+`)"; feedback-result success`)
+				const refused = "Connection refused/"
+				if done := r.grade(r.networked("reach", r.kind, "demo")); done.Text != refused+refused+greeting {
+					t.Errorf("got %s %q", done.Status, done.Text)
+				}
+			})
 		}
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
@@ -127,13 +126,7 @@ func (r *rig) lose(t *testing.T, row row, containers ...string) {
 	t.Helper()
 	job := r.submission(row)
 	r.send(job)
-	for range containers {
-		select {
-		case <-r.starts:
-		case <-time.After(patience):
-			t.Fatalf("%s: no container", row.rule)
-		}
-	}
+	r.awaitStarts(t, len(containers))
 	shim := regexp.MustCompile(`shim.*\x00` + r.namespace + `\x00.*\x00ingot-\w+-` + containers[len(containers)-1] + `\x00`)
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {

@@ -304,6 +304,18 @@ func (r *rig) nothingLeft() {
 	}
 }
 
+// awaitStarts waits for more containers to start.
+func (r *rig) awaitStarts(t *testing.T, containers int) {
+	t.Helper()
+	for range containers {
+		select {
+		case <-r.starts:
+		case <-time.After(patience):
+			t.Fatal("no container starts")
+		}
+	}
+}
+
 // task writes a task of course "c" whose run script is sh.
 func (r *rig) task(name, sh string) {
 	r.t.Helper()

@@ -125,23 +125,25 @@ func TestSSH(t *testing.T) {
 		return err
 	}
 	onMachine(t, fetch, func(t *testing.T) {
-		t.Run("debug", debugBySSH)
-		t.Run("students", func(t *testing.T) { studentsBySSH(t) })
-		t.Run("relayed", func(t *testing.T) { studentsBySSH(t, relaying, unguarded) })
+		t.Run("debug", func(t *testing.T) { debugBySSH(t, "crun") })
+		t.Run("students", func(t *testing.T) { studentsBySSH(t, "crun") })
+		t.Run("relayed", func(t *testing.T) { studentsBySSH(t, "crun", relaying) })
+		t.Run("gvisor debug", func(t *testing.T) { debugBySSH(t, "runsc", onGVisor(t)) })
+		t.Run("gvisor students", func(t *testing.T) { studentsBySSH(t, "runsc", onGVisor(t)) })
 	})
 }
 
 // debugging is a job whose grader is a person.
 func (r *rig) debugging() *wire.ClientNewJob {
 	job := r.job("debug", limits{})
-	job.Environment, job.Debug = "ssh", wire.DebugSSH
+	job.EnvironmentType, job.Environment, job.Debug = r.kind, "ssh", wire.DebugSSH
 	return job
 }
 
 // debugBySSH: a person gets a shell in the grading container, and what they leave
 // there is the result.
-func debugBySSH(t *testing.T) {
-	r := start(t, "crun", connected(t, network.Range{First: 64120, Last: 64120}))
+func debugBySSH(t *testing.T, runtime string, changes ...func(*grade.Config)) {
+	r := start(t, runtime, append(changes, connected(t, network.Range{First: 64120, Last: 64120}))...)
 	r.addSSH(t)
 	r.task("debug", `feedback-result failed`)
 	job := r.debugging()
@@ -213,12 +215,9 @@ func (r *rig) killsSessions(t *testing.T) {
 	}
 }
 
-// unguarded has no guards, past which containers with a kernel of their own slip.
-func unguarded(cfg *grade.Config) { cfg.Guards = nil }
-
 // studentsBySSH: a task lets its student into a container of their own.
-func studentsBySSH(t *testing.T, changes ...func(*grade.Config)) {
-	r := start(t, "crun", append([]func(*grade.Config){connected(t, network.Range{})}, changes...)...)
+func studentsBySSH(t *testing.T, runtime string, changes ...func(*grade.Config)) {
+	r := start(t, runtime, append([]func(*grade.Config){connected(t, network.Range{})}, changes...)...)
 	r.addSSH(t)
 	r.task("visit", `
 mkdir -p student/scripts; echo hidden > student/scripts/secret; echo hello > student/letter
