@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/distribution/reference"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -21,7 +22,15 @@ import (
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
-const bareImage = "docker.io/library/bare:latest"
+// bareImage is the full name of the image that people call "bare".
+func bareImage(t *testing.T) string {
+	t.Helper()
+	ref, err := reference.ParseDockerRef("bare")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref.String()
+}
 
 // archive writes an archive of an image without labels.
 func archive(t *testing.T, arch string) string {
@@ -32,7 +41,7 @@ func archive(t *testing.T, arch string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	img := images.Image{Ref: bareImage, Created: time.Unix(1e9, 0), Arch: arch, Config: v1.ImageConfig{Cmd: []string{"/bin/sh"}}}
+	img := images.Image{Ref: bareImage(t), Created: time.Unix(1e9, 0), Arch: arch, Config: v1.ImageConfig{Cmd: []string{"/bin/sh"}}}
 	if err := img.Write(f); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +78,7 @@ func TestImagesOnContainerd(t *testing.T) {
 	if err := check.Run(ctx); !errors.Is(err, errUnlike) {
 		t.Errorf("after the name was taken away: %v", err)
 	}
-	must((&imagesRmCmd{storeFlags: store, Images: []string{bareImage}}).Run(ctx))
+	must((&imagesRmCmd{storeFlags: store, Images: []string{bareImage(t)}}).Run(ctx))
 	if err := check.Run(ctx); !errors.Is(err, sandbox.ErrNoImage) || !strings.Contains(err.Error(), "ingot images ls") {
 		t.Errorf("after it was removed: %v", err)
 	}

@@ -121,7 +121,7 @@ func TestLegacyBesideOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.load(r.runtime, images.Stranger("docker.io/ingot/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
+	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
 	l.bring(r, images.Families...)
 	const ask = `out=$(echo question | run_student --container $student "sh -c 'cat; kill -9 \$\$'"); is 247; test "$out" = question || no "output $out"`
 	for _, f := range images.Families {

@@ -142,7 +142,7 @@ func (r *rig) demo(ref, name string, p images.Parts) (im images.Image, err error
 func (r *rig) variant(name string, change func(*v1.ImageConfig)) {
 	r.t.Helper()
 	im := r.images[0]
-	im.Ref = "docker.io/ingot/" + name + ":latest"
+	im.Ref = "ingot.test/" + name + ":latest"
 	im.Config.Labels = map[string]string{images.LabelName: name, images.LabelVersion: "4"}
 	change(&im.Config)
 	r.load(r.runtime, im)

@@ -32,7 +32,7 @@ func TestSameScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.load(r.runtime, images.Stranger("docker.io/ingot/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
+	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
 	l.bring(r, images.F4b)
 	if err := os.CopyFS(filepath.Join(r.tasks, "c"), os.DirFS("testdata/tasks")); err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestEmptyImage(t *testing.T) {
 	for _, name := range runtimes {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, name, func(cfg *grade.Config) { cfg.Guest = guestDir(t) })
-			r.load(r.runtime, images.Stranger("docker.io/ingot/empty:latest", "empty", nil))
+			r.load(r.runtime, images.Stranger("ingot.test/empty:latest", "empty", nil))
 			r.awaitEnvironment(r.kind, "empty")
 			r.env = "empty"
 			for _, file := range []string{"run", "student/answer"} {

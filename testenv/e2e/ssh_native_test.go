@@ -18,7 +18,7 @@ import (
 )
 
 // sshRef is an image with an SSH server, for an environment named "ssh".
-const sshRef = "docker.io/ingot/ssh:latest"
+const sshRef = "ingot.test/ssh:latest"
 
 // addSSH offers the environment "ssh".
 func (r *rig) addSSH(t *testing.T) {

@@ -30,7 +30,7 @@ type File struct {
 
 // Image is an image with one layer.
 type Image struct {
-	// Ref is the full name under which it is imported, "docker.io/library/demo:latest".
+	// Ref is the full name under which it is imported, "ingot.test/demo:latest".
 	Ref string
 	// Created is the time of the image and of all its files.
 	Created time.Time

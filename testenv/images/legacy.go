@@ -90,7 +90,7 @@ var legacyCommands = []string{
 // Legacy is an image as INGInious' own of that family: root and programs are
 // those of [PythonRoot] and [LegacyPrograms]. All families have the same files.
 func Legacy(f Family, root, programs []File) Image {
-	im := Stranger("docker.io/ingot/"+f.Env()+":latest", f.Env(), append(root[:len(root):len(root)], programs...))
+	im := Stranger("ingot.test/"+f.Env()+":latest", f.Env(), append(root[:len(root):len(root)], programs...))
 	im.Config.Labels[LabelVersion] = f.version()
 	im.Config.Env = append(im.Config.Env, "LEGACY_FAMILY="+string(f))
 	im.Config.Cmd = []string{"INGInious"}

@@ -17,9 +17,9 @@ const (
 
 // Refs of the images in the archives.
 const (
-	DemoRef  = "docker.io/ingot/demo:latest"
-	BareRef  = "docker.io/ingot/demo-bare:latest"
-	PlainRef = "docker.io/ingot/plain:latest"
+	DemoRef  = "ingot.test/demo:latest"
+	BareRef  = "ingot.test/demo-bare:latest"
+	PlainRef = "ingot.test/plain:latest"
 )
 
 // WriteAll writes the three archives to dir, which is made if need be.
