@@ -129,7 +129,6 @@ func TestFrames(t *testing.T) {
 	for _, to := range metadata {
 		reachableAt(t, to)
 	}
-	to6(t, a)
 	for _, c := range []struct {
 		at    string      // a namespace where something listens at port 53
 		wrong [][2]string // from where to where
@@ -148,6 +147,9 @@ func TestFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
+		if c.at == "" {
+			to6(t, a)
+		}
 		for _, w := range c.wrong {
 			frame(t, a, w[0], w[1])
 		}
@@ -165,11 +167,11 @@ func TestFrames(t *testing.T) {
 func to6(t *testing.T, a *Attachment) {
 	t.Helper()
 	setUpIPv6(t, a.Path(), "fd00::a/64")
-	if err := setUp("up", "fd00::1/128"); err != nil {
+	if err := setUp("lo", "fd00::1/128"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		link, err := netlink.LinkByName("up")
+		link, err := netlink.LinkByName("lo")
 		addr, _ := netlink.ParseAddr("fd00::1/128")
 		if err := errors.Join(err, netlink.AddrDel(link, addr)); err != nil {
 			t.Error(err)

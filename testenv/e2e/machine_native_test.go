@@ -139,14 +139,17 @@ func beNeighbour() error {
 	if err != nil {
 		return err
 	}
-	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // until this program ends
-			_, _ = fmt.Fprintln(w, greeting)
-		}))
-	}()
+	go greet(l) // until this program ends
 	fmt.Println(greeting)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// greet answers until the listener is closed.
+func greet(l net.Listener) {
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintln(w, greeting)
+	}))
 }
 
 // traces lists what there is on the machine that networks are made of. The chain

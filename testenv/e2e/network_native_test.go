@@ -19,7 +19,7 @@ import (
 // its jobs.
 func connected(t *testing.T, ports network.Range) func(*grade.Config) {
 	return func(cfg *grade.Config) {
-		n, err := network.Open(t.Context(), network.Config{State: filepath.Join(cfg.Owner, "network"), Ports: ports, Log: cfg.Log})
+		n, err := network.Open(t.Context(), network.Config{State: filepath.Join(cfg.Owner, "network"), Ports: ports, Host: cfg.Debugger, Log: cfg.Log})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,14 +83,22 @@ feedback-result success`)
 	})
 }
 
-// In debugger mode every job has a network and knows the machine's name.
+// In debugger mode every job has a network, and knows and reaches the machine by
+// a name.
 func TestDebugger(t *testing.T) {
 	onMachine(t, nil, func(t *testing.T) {
-		r := start(t, "crun", connected(t, network.Range{}), func(cfg *grade.Config) { cfg.Debugger = true })
+		l, err := net.Listen("tcp", ":"+neighbourPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go greet(l)
+		r := start(t, "crun", func(cfg *grade.Config) { cfg.Debugger = true }, connected(t, network.Range{}))
 		r.task("look", `
-feedback-msg -m "$DEBUGGER $(ls /sys/class/net | tr '\n' ' ')$(grep host.docker.internal /etc/hosts | cut -f 1)"
+feedback-msg -m "$DEBUGGER $(ls /sys/class/net | tr '\n' ' ')$(grep host.docker.internal /etc/hosts | cut -f 1)
+$(timeout 20 wget -q -O - http://host.docker.internal:`+neighbourPort+`/)$(timeout 20 wget -q -O - http://`+machineAddr+":"+neighbourPort+`/)"
 feedback-result success`)
-		if done := r.grade(r.job("look", limits{})); done.Text != "True eth0 lo 10.217.0.1" {
+		if done := r.grade(r.job("look", limits{})); done.Text != "True eth0 lo 10.217.0.1\n"+greeting {
 			t.Errorf("got %s %q", done.Status, done.Text)
 		}
 	})
