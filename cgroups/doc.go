@@ -30,7 +30,8 @@
 // two walls: programs at connect and sendmsg give whoever asks a clear error, and
 // one at each outgoing packet stops the rest. Connections are not tracked: a job
 // cannot send the first packet of one to where it may not, so whatever else of
-// TCP goes there answers a connection from there.
+// TCP goes there answers a connection from there. Packet sockets and kernels of a
+// container's own go around by both: rules on the jobs' bridge stop those.
 //
 // [Victims] names processes that the OOM killer ended, which the counters of a
 // group do not.

@@ -41,11 +41,12 @@
 //
 // What holds for all jobs are a few rules in chains of our own, made once by
 // [Open]: to masquerade, to forward, to refuse. A name server that appears later
-// adds two. A job without ports costs no call of iptables otherwise. Whoever flushes
-// the machine's rules takes ours with them, up to the next Open. The chains of a job's ports are portmap's, and so is the chain
-// CNI-HOSTPORT-DNAT above them, which stays: others may use it too. With the first
-// job the bridge plugin lets the whole machine forward packets
-// (net.ipv4.ip_forward), and that stays as well.
+// adds two. A job without ports costs no call of iptables otherwise. Whoever
+// flushes the machine's rules takes ours with them, up to the next Open. The
+// chains of a job's ports are portmap's, and so is the chain CNI-HOSTPORT-DNAT
+// above them, which stays: others may use it too. With the first job the bridge
+// plugin lets the whole machine forward packets (net.ipv4.ip_forward), and that
+// stays as well.
 //
 // # After a crash
 //

@@ -16,6 +16,8 @@ type chain struct {
 // never are the networks that no job has business with, whatever the machine's
 // addresses are: what belongs to one link, which holds the metadata services of
 // clouds, one of them that has its address elsewhere, and what is sent to many.
+// With those of IPv6 they are Never of package cgroups, for which 0.0.0.0/8 is the
+// job itself.
 var never = [...]string{"0.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "224.0.0.0/3"}
 
 // The chains that ours enter: of what jobs reach although others say no, and of
