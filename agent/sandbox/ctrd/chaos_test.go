@@ -216,7 +216,7 @@ func TestSweepAfterCrash(t *testing.T) {
 	}
 	r := withImage(t, connect(t, cfg))
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestSweepAfterCrash$")
-	cmd.Env = append(os.Environ(), crashEnv+"="+cfg.Namespace+" "+cfg.FIFODir)
+	cmd.Env = append(os.Environ(), crashEnv+"="+cfg.Namespace+" "+cfg.FIFODir, "TMPDIR="+t.TempDir())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
