@@ -35,7 +35,8 @@ var errUnlike = errors.New("not as wished")
 func main() {
 	var c cli
 	k := kong.Parse(&c, kong.Name("ingot"), kong.Description("Grade student programs: the command line of a grading backend."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ShortUsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { os.Exit(min(code, 2)) })) // 2 for a bad command line, as for what else cannot be done
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal has its usual effect
 	k.BindTo(ctx, (*context.Context)(nil))
