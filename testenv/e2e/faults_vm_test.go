@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
 )
 
@@ -71,49 +73,114 @@ func systemctl(t testing.TB, args ...string) {
 }
 
 // The agent's unit lets it do what it has to: jobs with limits, which have a result
-// when systemd restarts containerd or a shim dies; networks and programs
-// in the kernel; and a name for whoever is killed for want of memory.
+// when containerd is restarted or crashes, when a shim dies and when a container
+// is never made; networks and programs in the kernel; and a name for whoever is
+// killed for want of memory.
 func TestUnit(t *testing.T) {
 	tier.Require(t, tier.VM)
 	p := startBy(t, (*process).runUnit, nil)
-	p.task("slow", `run_student sleep 10; feedback-result success`)
-	p.task("eater", `feedback-result success; x=0123456789abcdef; while :; do x=$x$x; done`)
 	idle := p.inventory(t)
-	jobs := map[string]bool{p.submit("slow"): true, p.submit("slow"): true}
-	p.students(2)
-	systemctl(t, "restart", "containerd")
-	for id, status := range p.results(jobs) {
-		// A busy machine's shims may not answer containerd for the five seconds
-		// after which it gives them up.
-		if status != "success" && !strings.HasPrefix(status, "crash") {
-			t.Errorf("%s: %s", id, status)
-		}
-	}
+	p.restartContainerd(t)
+	p.crashContainerd(t)
 	if lives := len(p.await(1, func(e entry) bool { return e.Msg == "serving HTTP" })); lives != 1 {
 		t.Errorf("the agent was started %d times, want once: it is not to end with containerd", lives)
 	}
-	p.gone(2) // and their shims
-	p.task("lost", `sleep 1000`)
-	lost := p.submit("lost")
-	p.running(3)
-	p.killShim(t, "grader")
-	if got := p.results(map[string]bool{lost: true}); got[lost] != "crash" {
-		t.Errorf("a grader without its shim: %s, want crash", got[lost])
-	}
-	eater := p.submit("eater")
-	if got := p.results(map[string]bool{eater: true}); got[eater] != "overflow" {
-		t.Errorf("the eater: %s, want overflow", got[eater])
-	}
-	ended := p.await(1, func(e entry) bool { return e.Msg == "container ended" && e.Victim != "" })
-	if ended[0].Victim != "sh" && ended[0].Victim != "bash" && ended[0].Victim != "run" {
-		t.Errorf("killed: %q, want the script's shell", ended[0].Victim)
-	}
-	p.sound(t, 4, idle)
+	p.loseGrader(t)
+	p.eatMemory(t, p.hangCreate(t))
+	p.sound(t, 6, idle)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.said {
 		if e.Msg == "the kernel takes no programs" || e.Msg == "jobs that need a network, ports or SSH are refused" {
 			t.Errorf("%s: %s", e.Msg, e.Err)
 		}
+	}
+}
+
+// restartContainerd does so while students of two jobs run.
+func (p *process) restartContainerd(t *testing.T) {
+	t.Helper()
+	p.task("slow", `run_student sleep 10; feedback-result success`)
+	jobs := map[string]bool{p.submit("slow"): true, p.submit("slow"): true}
+	p.students(2)
+	systemctl(t, "restart", "containerd")
+	p.haveEnded(t, "containerd restarted", jobs)
+	p.gone(2) // and their shims
+}
+
+// crashContainerd does so while a job runs that ends before systemd starts
+// containerd again: the event of its end is lost.
+func (p *process) crashContainerd(t *testing.T) {
+	t.Helper()
+	p.task("short", `sleep 2; feedback-result success`)
+	jobs := map[string]bool{p.submit("short"): true}
+	p.running(3)
+	systemctl(t, "kill", "--kill-whom=main", "--signal=KILL", "containerd")
+	p.haveEnded(t, "containerd crashed", jobs)
+	p.gone(3)
+}
+
+// haveEnded sees that each job has a result.
+func (p *process) haveEnded(t *testing.T, when string, jobs map[string]bool) {
+	t.Helper()
+	for id, status := range p.results(jobs) {
+		// A busy machine's shims may not answer containerd for the five seconds
+		// after which it gives them up.
+		if status != "success" && !strings.HasPrefix(status, "crash") {
+			t.Errorf("%s, %s: %s", when, id, status)
+		}
+	}
+}
+
+// hangCreate submits a job whose grading container is never made, and returns its
+// id once the runtime hangs. The next ones are made.
+func (p *process) hangCreate(t *testing.T) (job string) {
+	t.Helper()
+	dir := t.TempDir()
+	hangs, once := filepath.Join(dir, "hangs"), filepath.Join(dir, "once")
+	if err := unix.Mkfifo(hangs, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\ncase \"$*\" in *' create '*) if mkdir " + once + "; then echo >" + hangs + "; exec sleep 1000; fi;; esac\nexec /usr/bin/crun \"$@\"\n"
+	const first = "/usr/local/bin/crun" // in containerd's PATH
+	if err := os.WriteFile(first, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(first); err != nil {
+			t.Error(err)
+		}
+	})
+	job = p.submit("short")
+	if _, err := os.ReadFile(hangs); err != nil { // waits for the writer
+		t.Fatal(err)
+	}
+	return job
+}
+
+// loseGrader ends a grading container's shim.
+func (p *process) loseGrader(t *testing.T) {
+	t.Helper()
+	p.task("lost", `sleep 1000`)
+	lost := p.submit("lost")
+	p.running(4)
+	p.killShim(t, "grader")
+	if got := p.results(map[string]bool{lost: true}); got[lost] != "crash" {
+		t.Errorf("a grader without its shim: %s, want crash", got[lost])
+	}
+}
+
+// eatMemory lets a job have more than its memory, and the kernel say who had it,
+// while another's container is not made.
+func (p *process) eatMemory(t *testing.T, stuck string) {
+	t.Helper()
+	p.task("eater", `feedback-result success; x=0123456789abcdef; while :; do x=$x$x; done`)
+	eater := p.submit("eater")
+	if got := p.results(map[string]bool{eater: true, stuck: true}); got[eater] != "overflow" || got[stuck] != "crash Cannot create the container." {
+		t.Errorf("got %v; want overflow of %s, and of %s that its container was not made", got, eater, stuck)
+	}
+	ended := p.await(1, func(e entry) bool { return e.Msg == "container ended" && e.Victim != "" })
+	if ended[0].Victim != "sh" && ended[0].Victim != "bash" && ended[0].Victim != "run" {
+		t.Errorf("killed: %q, want the script's shell", ended[0].Victim)
 	}
 }
