@@ -78,7 +78,7 @@ func systemctl(t testing.TB, args ...string) {
 // killed for want of memory.
 func TestUnit(t *testing.T) {
 	tier.Require(t, tier.VM)
-	p := startBy(t, (*process).runUnit, nil)
+	p := startBy(t, (*process).runUnit, []string{"--watchdog", "40s"})
 	idle := p.inventory(t)
 	p.restartContainerd(t)
 	p.crashContainerd(t)
