@@ -1,4 +1,4 @@
-//go:build native || vm
+//go:build native
 
 package ctrd
 
