@@ -39,8 +39,10 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	frames.HangUp() // nobody may wait any more for one that has ended, or soon will
 	j.students.routes.hangUp()
 	j.students.stop(errOver)
-	if j.drain(frames) {
+	if j.drain(ctx, frames) {
 		j.result = in.result
+	} else if end.cause == nil {
+		end.cause = context.Cause(ctx) // a kill, if there was one, need not wait for the rest
 	}
 	j.measure(&end)
 	return end, nil
@@ -71,10 +73,13 @@ func (j *job) loop(ctx context.Context, over context.CancelCauseFunc) ending {
 	}
 }
 
-// drain waits for what the container wrote before it ended. It reports whether
-// all of it is there.
-func (j *job) drain(frames *relay.Relay) bool {
-	ctx, done := context.WithTimeoutCause(context.Background(), drainTimeout, errSlowDrain)
+// drain waits for what the container wrote before it ended, but not for that of
+// one that had ended by itself when ctx ends. It reports whether all of it is there.
+func (j *job) drain(ctx context.Context, frames *relay.Relay) bool {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, done := context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
 	defer done()
 	err := frames.Wait(ctx)
 	if err != nil {
