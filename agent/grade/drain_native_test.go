@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/agent/sandbox/sandboxtest"
 	"github.com/ingot-grading/ingot/wire/frame"
 )
 
@@ -49,8 +50,7 @@ func TestOutputDoesNotEnd(t *testing.T) {
 	for status, kill := range map[string]time.Duration{"crash": time.Hour, "killed": time.Second} {
 		t.Run(status, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, nil)
-				f.exec.cfg.Runtime = endless{f.fake}
+				f := newFixtureOn(t, nil, func(f *sandboxtest.Fake) sandbox.Runtime { return endless{f} })
 				f.grader = func(context.Context, *frame.Reader, *frame.Writer) int { return 0 }
 				ctx, cancel := context.WithCancelCause(t.Context())
 				timer := time.AfterFunc(kill, func() { cancel(agent.ErrKilled) })

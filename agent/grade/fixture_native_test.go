@@ -47,6 +47,14 @@ type script func(ctx context.Context, in *frame.Reader, out *frame.Writer) int
 // that is not nil. Its graders are successful, its students wait for their end.
 func newFixture(t *testing.T, before func(context.Context, sandboxtest.Call, sandbox.Spec) error) *fixture {
 	t.Helper()
+	return newFixtureOn(t, before, func(f *sandboxtest.Fake) sandbox.Runtime { return f })
+}
+
+// newFixtureOn is newFixture with the executor on what runtime makes of the fake.
+func newFixtureOn(
+	t *testing.T, before func(context.Context, sandboxtest.Call, sandbox.Spec) error, runtime func(*sandboxtest.Fake) sandbox.Runtime,
+) *fixture {
+	t.Helper()
 	tier.Require(t, tier.Native)
 	dir := t.TempDir()
 	f := &fixture{T: t, fake: sandboxtest.NewFake(), state: filepath.Join(dir, "state"), grader: succeed, student: hang}
@@ -61,7 +69,7 @@ func newFixture(t *testing.T, before func(context.Context, sandboxtest.Call, san
 	groups, err := cgroups.Open(t.Context(), cgroups.Config{Name: fmt.Sprintf("ingot-grade-%d", os.Getpid()), Controllers: []string{}})
 	must(t, err)
 	f.exec, err = New(t.Context(), Config{
-		Runtime: f.fake, Workspaces: f.spaces, Cgroups: groups, Unlimited: true, Kinds: relayed(t), Owner: "test",
+		Runtime: runtime(f.fake), Workspaces: f.spaces, Cgroups: groups, Unlimited: true, Kinds: relayed(t), Owner: "test",
 		Memory: 100 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	must(t, err)
