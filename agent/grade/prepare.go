@@ -56,7 +56,7 @@ func (j *job) makeSpace(ctx context.Context) (err error) {
 	case errors.Is(err, workspace.ErrNoTask), errors.Is(err, workspace.ErrID), errors.Is(err, workspace.ErrBadPath):
 		return refuse(err, "The task is not available on this agent. Please retry later, the agents should synchronize soon.")
 	case err != nil:
-		return fmt.Errorf("make the workspace: %w", err)
+		return refuse(err, "Cannot make the directory of the job.")
 	}
 	return nil
 }

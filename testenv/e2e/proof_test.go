@@ -28,6 +28,7 @@ func TestProof(t *testing.T) {
 			r := start(t, name, func(cfg *grade.Config) { cfg.MaxMemory = 256 << 20 })
 			r.raw()
 			r.variant("user", func(c *v1.ImageConfig) { c.User = "somebody" })
+			r.refuseWithoutPlace(t, row{rule: "3.5 no directory", status: "crash", text: "Cannot make the directory", kept: true})
 			r.lose(t, row{rule: "4.9 lost", sh: `feedback-result success; sleep 1000`, status: "crash", kept: true}, "grader")
 			r.lose(t, student("4.10 lost", `run_student sleep 1000; is 255`), "grader", "s1")
 			r.run(t, causes)
@@ -118,6 +119,22 @@ func (r *rig) refusals() []row {
 		rows[i].status, rows[i].kept = "crash", true
 	}
 	return rows
+}
+
+// refuseWithoutPlace submits a row while the agent has no place for jobs. None may
+// be there, nor be cleaned up.
+func (r *rig) refuseWithoutPlace(t *testing.T, row row) {
+	t.Helper()
+	jobs := filepath.Join(r.state, "jobs")
+	if err := os.Rename(jobs, jobs+".away"); err != nil {
+		t.Fatal(err)
+	}
+	job := r.submission(row)
+	r.send(job)
+	row.compare(t, r.done(job.JobID))
+	if err := os.Rename(jobs+".away", jobs); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // lose submits a row and kills the shim of the last of its containers, once they
