@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // entry is one key of a frame's map with its value, both parts of the frame.
@@ -88,17 +89,15 @@ func (d *Dialect) split(frame []byte) ([]entry, error) {
 	s.w.strict, s.w.textKeys = true, d.lim.TextKeys
 	entries := d.entries[:s.count]
 	for i := range entries {
-		k, err := s.next()
+		k, v, err := s.pair()
 		if err != nil {
 			return nil, err
 		}
-		if entries[i].value, err = s.next(); err != nil {
-			return nil, err
-		}
-		var ok bool
-		if entries[i].key, ok = k.textBytes(); !ok {
+		key, ok := k.textBytes()
+		if !ok {
 			return nil, fmt.Errorf("%w: a key is %s", ErrFields, k.Kind())
 		}
+		entries[i].key, entries[i].value = key, v
 	}
 	if s.at != len(frame) {
 		return nil, errTrailing
@@ -137,8 +136,8 @@ func (d *Dialect) discriminate(entries []entry) ([]entry, []byte, map[string]spe
 
 // find returns the index of the last entry with that key, or -1.
 func find(entries []entry, key string) int {
-	for i := len(entries) - 1; i >= 0; i-- {
-		if string(entries[i].key) == key {
+	for i, e := range slices.Backward(entries) {
+		if string(e.key) == key {
 			return i
 		}
 	}
@@ -154,7 +153,9 @@ func clip(b []byte) []byte { return b[:min(len(b), 64)] }
 // whoever made one himself checks it with [Limits.Check].
 //
 // The error is [ErrLimit] for a frame that the limits would refuse on arrival,
-// or [ErrUnknownType] for nil; dst is returned as it was.
+// or [ErrUnknownType] for nil; dst is returned as it was. A learner has no such
+// limit: what a server passes on was within its limits when it came, which may
+// have been others.
 func (d *Dialect) Append(dst []byte, m Message) ([]byte, error) {
 	if m == nil {
 		return dst, fmt.Errorf("wire: %w: nil", ErrUnknownType)
@@ -164,7 +165,7 @@ func (d *Dialect) Append(dst []byte, m Message) ([]byte, error) {
 		s = before7
 	}
 	b := s.append(d, dst, m)
-	if size := len(b) - len(dst); size > d.lim.Frame {
+	if size := len(b) - len(dst); size > d.lim.Frame && !d.learns {
 		return dst, fmt.Errorf("wire: %T: %w: a frame of %d bytes", m, ErrLimit, size)
 	}
 	return b, nil

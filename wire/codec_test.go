@@ -29,7 +29,7 @@ func done(more ...any) []any {
 	}, more...)
 }
 
-func TestRefused(t *testing.T) {
+func TestMessagesThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		frame []byte
 		want  error

@@ -8,9 +8,19 @@ var (
 	ErrQueueFull = errors.New("the peer's queue is full")
 )
 
+// OfferShare says how much of a peer's queue Offer fills: one in so many of the
+// bytes and of the messages that Send takes.
+const OfferShare = 8
+
 // Peer names one connection of a [Router]. It is never used again for another
 // connection, not even for one of the same peer.
 type Peer uint64
+
+// IdentityPrefix begins the routing ids of agents that a backend of this project
+// can know again on another connection. Such an id names one life of an agent's
+// process, in which it forgets no job. Other ids promise nothing: libzmq makes one
+// up for each connection, and a configured one would outlive a restart.
+const IdentityPrefix = "ingot-"
 
 // EventKind says what an [Event] tells.
 type EventKind uint8
@@ -47,6 +57,10 @@ type Router interface {
 	// Frames to one peer arrive in order. The frame must not change afterwards.
 	// Nil does not promise delivery: a PeerDown may follow.
 	Send(p Peer, frame []byte) error
+	// Offer is Send for a frame that may be left out or sent later: it answers
+	// ErrQueueFull as soon as OfferShare of the queue is used. So there is room for
+	// what must not be lost, however much else there is to say.
+	Offer(p Peer, frame []byte) error
 	// Drop closes p's connection. Its PeerDown follows with that cause.
 	// What is queued for p is discarded. Unknown peers are ignored.
 	Drop(p Peer, cause error)
@@ -65,6 +79,9 @@ type Dealer interface {
 	// Send queues frame for the connection p, as Router.Send does. A frame for
 	// a connection that has ended is refused with ErrNoPeer, never kept.
 	Send(p Peer, frame []byte) error
+	// Queued is how many bytes of the frames for p are yet to be written, 0 for a
+	// connection that has ended. What was written may still be lost with that.
+	Queued(p Peer) int64
 	// Drop ends the connection p; the next one is made after the usual pause.
 	Drop(p Peer, cause error)
 	// Release is as in Router.

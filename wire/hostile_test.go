@@ -61,8 +61,40 @@ func TestFrameLimit(t *testing.T) {
 	if _, err := d.Decode(inJob(t, packed(t, make([]byte, 1000)))); !errors.Is(err, wire.ErrLimit) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := d.Decode(inJob(t, packed(t, make([]byte, 100)))); err != nil {
-		t.Error(err)
+	frame := inJob(t, packed(t, make([]byte, 100)))
+	for limit, want := range map[int]error{len(frame): nil, len(frame) - 1: wire.ErrLimit} {
+		if _, err := wire.NewDialect(wire.GH, wire.Limits{Frame: limit}).Decode(frame); !errors.Is(err, want) {
+			t.Errorf("%d bytes with a limit of %d: %v", len(frame), limit, err)
+		}
+	}
+}
+
+// More fields than any message has are refused, however many more.
+func TestFieldLimit(t *testing.T) {
+	for n := range 100 {
+		frame := msgp.AppendMapHeader(nil, uint32(n))
+		for i := range n - 1 {
+			frame = msgp.AppendInt(msgp.AppendString(frame, string(rune('a'+i))), i)
+		}
+		if n > 0 {
+			frame = msgp.AppendString(msgp.AppendString(frame, "@type"), "Ping")
+		}
+		if _, err := wire.NewLearner(wire.Limits{}).Decode(frame); (err == nil) != (n == 1) {
+			t.Errorf("a ping of %d fields: %v", n, err)
+		}
+	}
+}
+
+// A server passes on what it took, also when its limits are lower by then. Whoever
+// makes up a message is told that it is too long.
+func TestLimitOfWhatIsSent(t *testing.T) {
+	long := &wire.BackendKillJob{JobID: string(make([]byte, 1000))}
+	limits := wire.Limits{Frame: 1000}
+	if b, err := wire.NewDialect(wire.GH, limits).Append([]byte("x"), long); !errors.Is(err, wire.ErrLimit) || string(b) != "x" {
+		t.Errorf("own message: %q, %v", b, err)
+	}
+	if b, err := wire.NewLearner(limits).Append(nil, long); err != nil || len(b) < 1000 {
+		t.Errorf("a server's: %q, %v", b, err)
 	}
 }
 

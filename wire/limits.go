@@ -60,13 +60,9 @@ func (l Limits) Walk(m Raw, f func(key, value Raw) error) error {
 	s, err := l.open(m, KindMap)
 	for err == nil && s.left > 0 {
 		var k, v Raw
-		if k, err = s.next(); err != nil {
-			break
+		if k, v, err = s.pair(); err == nil {
+			err = f(k, v)
 		}
-		if v, err = s.next(); err != nil {
-			break
-		}
-		err = f(k, v)
 	}
 	return err
 }

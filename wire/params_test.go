@@ -35,17 +35,17 @@ func TestParameterNumbers(t *testing.T) {
 		if !c.ok && (!errors.Is(err, wire.ErrValue) || !strings.HasPrefix(err.Error(), "time: ")) {
 			t.Errorf("%#v: %v", c.value, err)
 		}
-		max := int64(-1)
+		shown := int64(-1)
 		if c.ok {
-			max = c.want
+			shown = c.want
 		}
-		if got := wire.MaxTime(limited(t, "time", c.value)); got != max {
+		if got := wire.MaxTime(limited(t, "time", c.value)); got != shown {
 			t.Errorf("%#v: shown as %d", c.value, got)
 		}
 	}
 }
 
-func TestParameters(t *testing.T) {
+func TestParametersAreReadAsInPython(t *testing.T) {
 	p, err := wire.ReadParameters(message(t, "run_cmd", "bash x", "network_grading", "on", "ssh_allowed", true, 5, nil, "response_is_html", true,
 		"limits", wire.Raw(message(t, "time", "5", "hard_time", 10, "memory", 64.0, "disk", "x"))))
 	if err != nil || *p.RunCmd != "bash x" || !p.Network || !p.SSHAllowed || *p.Time != 5 || *p.HardTime != 10 || *p.MemoryMiB != 64 {

@@ -18,10 +18,7 @@ func pair(v Raw) (first, second Raw, err error) {
 	if s.count != 2 {
 		return nil, nil, fmt.Errorf("%w: want array of 2, got %d", ErrValue, s.count)
 	}
-	if first, err = s.next(); err == nil {
-		second, err = s.next()
-	}
-	return first, second, err
+	return s.pair()
 }
 
 // resultPair is [status, text].

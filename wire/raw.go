@@ -70,7 +70,8 @@ func (v Raw) Bytes() ([]byte, bool) {
 	}
 	start, n := 1, uint64(v[0]&0x1f)
 	if v[0]&0xe0 != 0xa0 {
-		w, err := walker{b: v}, error(nil)
+		w := walker{b: v}
+		var err error
 		if n, start, err = w.length(1, lengthWidth(v[0])); err != nil {
 			return nil, false
 		}
@@ -193,21 +194,18 @@ func Lookup(m Raw, key string) (Raw, bool) {
 		return nil, false // most jobs have no limits: an error would be made only to be forgotten
 	}
 	s, err := scan(m, KindMap, Limits{Depth: defaultDepth})
+	if err != nil {
+		return nil, false
+	}
 	var found Raw
-	for err == nil && s.left > 0 {
-		var k, v Raw
-		if k, err = s.next(); err != nil {
-			break
-		}
-		if v, err = s.next(); err != nil {
-			break
+	for s.left > 0 {
+		k, v, err := s.pair()
+		if err != nil {
+			return nil, false
 		}
 		if b, ok := k.textBytes(); ok && string(b) == key {
 			found = v
 		}
-	}
-	if err != nil {
-		return nil, false
 	}
 	return found, found != nil
 }

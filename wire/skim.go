@@ -35,11 +35,14 @@ func Skim(r io.Reader) (Message, error) {
 	return m, nil
 }
 
-// What is kept of a message: keys and types, ids, and a state. Longer ones count
-// as not there.
+// MaxID is how many bytes an id may have for [Skim] to keep it. A job with a longer
+// one could not be answered if its result goes over a limit.
+const MaxID = 64 << 10
+
+// What else is kept of a message: keys and types, and a state. Longer ones, and
+// longer ids, count as not there.
 const (
 	skimName  = 64
-	skimID    = 64 << 10
 	skimState = 1 << 20
 )
 
@@ -119,13 +122,13 @@ func (s *skimmer) jobID() (err error) {
 		if n != 2 {
 			return fmt.Errorf("%w: a job id of %d", ErrValue, n)
 		}
-		client, _, err := s.text(KindBytes, skimID)
+		client, _, err := s.text(KindBytes, MaxID)
 		if err != nil {
 			return err
 		}
 		s.client = []byte(client)
 	}
-	s.id, s.hasID, err = s.text(KindText, skimID)
+	s.id, s.hasID, err = s.text(KindText, MaxID)
 	if err == nil && !utf8.ValidString(s.id) {
 		err = errUTF8
 	}

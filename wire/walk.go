@@ -241,3 +241,11 @@ func (s *scanner) next() (Raw, error) {
 	s.left--
 	return s.w.b[start:end:end], nil
 }
+
+// pair returns the next two values: in a map a key and what is under it.
+func (s *scanner) pair() (first, second Raw, err error) {
+	if first, err = s.next(); err == nil {
+		second, err = s.next()
+	}
+	return first, second, err
+}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -93,6 +95,50 @@ func TestReadErrorsAreHandedOn(t *testing.T) {
 	}
 }
 
+// An error inside a frame is told as it is: only an end there is unexpected.
+func TestReadErrorInsideAFrame(t *testing.T) {
+	broken := errors.New("broken")
+	for _, cut := range []int{2, 6} {
+		r := frame.NewReader(io.MultiReader(bytes.NewReader(stream(t, []byte("cut"))[:cut]), iotest.ErrReader(broken)), 10)
+		if _, err := r.Next(); !errors.Is(err, broken) {
+			t.Errorf("after %d bytes: %v", cut, err)
+		}
+	}
+}
+
+// A source may give nothing for a while, as often as it likes.
+func TestEmptyReadsArePassedOver(t *testing.T) {
+	r := frame.NewReader(&hesitant{src: bytes.NewReader(stream(t, []byte("at last")))}, 10)
+	if f, err := r.Next(); string(f) != "at last" || err != nil {
+		t.Errorf("got %q, %v", f, err)
+	}
+}
+
+// hesitant gives one byte in sixty reads.
+type hesitant struct {
+	src   io.Reader
+	reads int
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if h.reads++; h.reads%60 != 0 {
+		return 0, nil
+	}
+	return h.src.Read(p[:1])
+}
+
+// Who appends to a frame does not write into the next one.
+func TestFramesEndWhereTheyEnd(t *testing.T) {
+	r := frame.NewReader(bytes.NewReader(stream(t, []byte("one"), []byte("two"))), 10)
+	f, err := r.Next()
+	if longer := append(f, "xxxxxxxx"...); err != nil || len(longer) != 11 {
+		t.Fatal(string(longer), err)
+	}
+	if f, err := r.Next(); string(f) != "two" || err != nil {
+		t.Errorf("got %q, %v", f, err)
+	}
+}
+
 // stuck is a source that breaks the rules of io.Reader.
 type stuck struct{}
 
@@ -102,7 +148,7 @@ func (stuck) Read([]byte) (int, error) { return 0, nil }
 func TestLengthsDoNotAllocate(t *testing.T) {
 	hostile := func(n uint32, limit int) error {
 		header := binary.BigEndian.AppendUint32(nil, n)
-		_, err := frame.NewReader(bytes.NewReader(append(header, "some bytes"...)), limit).Next()
+		_, err := frame.NewReader(bytes.NewReader(append(header, make([]byte, 5000)...)), limit).Next()
 		return err
 	}
 	var before, after runtime.MemStats
@@ -124,6 +170,30 @@ func TestLengthsDoNotAllocate(t *testing.T) {
 	}
 }
 
+// What was needed for a large frame is not kept for the small ones after it.
+func TestLargeFramesAreLetGo(t *testing.T) {
+	const large = 16 << 20
+	whole := stream(t, make([]byte, large), make([]byte, 10), make([]byte, 10))
+	used := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := used()
+	r := frame.NewReader(bytes.NewReader(whole), large)
+	for range 3 {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := used(); after > before+large/2 {
+		t.Errorf("%d bytes are kept", after-before)
+	}
+	runtime.KeepAlive(whole)
+	runtime.KeepAlive(r)
+}
+
 func TestWriterReportsErrors(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -133,6 +203,62 @@ func TestWriterReportsErrors(t *testing.T) {
 	defer out.Close()
 	if err := frame.NewWriter(out).Write(make([]byte, 100<<10)); err == nil {
 		t.Error("no error from a closed pipe")
+	}
+}
+
+// calls counts what a writer asks of its destination, and fails from the one on
+// that is given.
+type calls struct {
+	sizes  []int
+	failAt int
+}
+
+func (c *calls) Write(p []byte) (int, error) {
+	if c.sizes = append(c.sizes, len(p)); len(c.sizes) == c.failAt {
+		return 0, io.ErrClosedPipe
+	}
+	return len(p), nil
+}
+
+// A small frame leaves with one call; a large one is not copied.
+func TestWriterCalls(t *testing.T) {
+	for _, c := range []struct {
+		size, failAt int
+		want         []int
+	}{
+		{0, 0, []int{4}}, {64 << 10, 0, []int{4 + 64<<10}}, {64<<10 + 1, 0, []int{4, 64<<10 + 1}},
+		{64<<10 + 1, 1, []int{4}}, // nothing follows what failed
+	} {
+		dst := &calls{failAt: c.failAt}
+		err := frame.NewWriter(dst).Write(make([]byte, c.size))
+		if !slices.Equal(dst.sizes, c.want) || (err != nil) != (c.failAt > 0) {
+			t.Errorf("%d bytes: calls of %v, %v, want %v", c.size, dst.sizes, err, c.want)
+		}
+	}
+}
+
+// A length that four bytes cannot hold is refused before anything is written.
+func TestWriterRefusesTooLarge(t *testing.T) {
+	huge, err := syscall.Mmap(-1, 0, 1<<32, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE) // addresses alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Munmap(huge)
+	dst := &calls{}
+	if err := frame.NewWriter(dst).Write(huge); !errors.Is(err, frame.ErrTooLarge) || len(dst.sizes) > 0 {
+		t.Errorf("%v, calls of %v", err, dst.sizes)
+	}
+}
+
+// Frames that lie across the end of the buffer do not make it anew.
+func TestNoAllocationsReadingAhead(t *testing.T) {
+	r := frame.NewReader(&endless{piece: stream(t, make([]byte, 3000))}, 1<<20)
+	if n := testing.AllocsPerRun(100, func() {
+		if f, err := r.Next(); err != nil || len(f) != 3000 {
+			t.Fatal(len(f), err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package grading_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"runtime"
 	"strings"
@@ -31,7 +32,7 @@ func message(t testing.TB, pairs ...any) []byte {
 	return b
 }
 
-func TestRefused(t *testing.T) {
+func TestFramesThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		frame []byte
 		want  error
@@ -76,13 +77,34 @@ func TestRunStudentIsTolerant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &grading.RunStudent{HardLimit: 2, MemoryLimit: -1, ShareNetwork: true, SocketID: "p1", Old: true}
+	want := &grading.RunStudent{HardLimit: 3, MemoryLimit: -1, ShareNetwork: true, SocketID: "p1", Old: true}
 	if !reflect.DeepEqual(m, want) {
 		t.Errorf("got %+v, want %+v", m, want)
 	}
 }
 
-func TestPeek(t *testing.T) {
+// Limits are whatever Python computes with: a limit below 1 is not 0, which means
+// something else, and one without end is the longest.
+func TestLimitsOfStudentsAreNumbers(t *testing.T) {
+	for _, c := range []struct {
+		given any
+		want  int64
+	}{
+		{0, 0}, {0.2, 1}, {-0.5, 0}, {true, 1}, {false, 0}, {uint64(math.MaxUint64), math.MaxInt64}, {int64(math.MinInt64), math.MinInt64},
+		{math.Inf(1), math.MaxInt64}, {math.Inf(-1), math.MinInt64}, {1e300, math.MaxInt64}, {math.NaN(), 0},
+	} {
+		m, err := grading.Decode(message(t, "type", "run_student", "time_limit", c.given, "memory_limit", c.given))
+		if err != nil {
+			t.Errorf("%v: %v", c.given, err)
+			continue
+		}
+		if r := m.(*grading.RunStudent); r.TimeLimit != c.want || r.MemoryLimit != c.want {
+			t.Errorf("%v is taken for %d and %d, want %d", c.given, r.TimeLimit, r.MemoryLimit, c.want)
+		}
+	}
+}
+
+func TestPeekTellsWhomAFrameIsFor(t *testing.T) {
 	for _, c := range []struct {
 		kind  grading.Kind
 		pairs []any

@@ -20,6 +20,13 @@ type RunStudentStarted struct {
 	ContainerID string `msg:"container_id,omitempty"` // since 0.8
 }
 
+// TellRetval is a variable in the environment of student containers that have
+// their own kernel. Where it is not empty, a container of this project ends its
+// output with a [RunStudentRetval] of its own: the runtime may not learn how a
+// short life ended, as gVisor's. Agents of others do not know that frame from
+// there, and containers of others do not look at the variable.
+const TellRetval = "INGOT_TELL_RETVAL"
+
 // RunStudentRetval tells how a student container ended (PROTOCOL.md 5.8). Agent
 // to grading, exactly once per [RunStudent].
 type RunStudentRetval struct {

@@ -4,7 +4,7 @@ import "github.com/ingot-grading/ingot/wire"
 
 //go:generate go tool msgp -io=false -tests=false -unexported -o runstudent_gen.go
 
-//msgp:ignore RunStudent
+//msgp:ignore RunStudent limit
 
 // RunStudent asks for a student container. Grading to agent.
 type RunStudent struct {
@@ -22,9 +22,9 @@ type RunStudent struct {
 // runStudentFrame is how a [RunStudent] looks in its frame.
 type runStudentFrame struct {
 	Environment  *wire.Text `msg:"environment"`
-	TimeLimit    wire.Int   `msg:"time_limit"`
-	HardLimit    wire.Int   `msg:"hard_time_limit"`
-	MemoryLimit  wire.Int   `msg:"memory_limit"`
+	TimeLimit    limit      `msg:"time_limit"`
+	HardLimit    limit      `msg:"hard_time_limit"`
+	MemoryLimit  limit      `msg:"memory_limit"`
 	ShareNetwork flag       `msg:"share_network"`
 	SocketID     wire.Text  `msg:"socket_id"`
 	SSH          *flag      `msg:"ssh,omitempty"`
@@ -40,7 +40,7 @@ func (r *RunStudent) MarshalMsg(b []byte) ([]byte, error) { return r.frame().Mar
 func (r *RunStudent) frame() *runStudentFrame {
 	f := &runStudentFrame{
 		Environment: (*wire.Text)(r.Environment),
-		TimeLimit:   wire.Int(r.TimeLimit), HardLimit: wire.Int(r.HardLimit), MemoryLimit: wire.Int(r.MemoryLimit),
+		TimeLimit:   limit(r.TimeLimit), HardLimit: limit(r.HardLimit), MemoryLimit: limit(r.MemoryLimit),
 		ShareNetwork: flag(r.ShareNetwork), SocketID: wire.Text(r.SocketID),
 	}
 	if !r.Old {

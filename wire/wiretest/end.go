@@ -36,12 +36,17 @@ func newEnd(cfg Config) *end {
 func (e *end) Events() <-chan wire.Event { return e.events }
 
 // Send is as [wire.Router] says.
-func (e *end) Send(p wire.Peer, frame []byte) error {
+func (e *end) Send(p wire.Peer, frame []byte) error { return e.enqueue(p, frame, 1) }
+
+// Offer is as [wire.Router] says.
+func (e *end) Offer(p wire.Peer, frame []byte) error { return e.enqueue(p, frame, wire.OfferShare) }
+
+func (e *end) enqueue(p wire.Peer, frame []byte, share int) error {
 	s := e.side(p)
 	if s == nil {
 		return wire.ErrNoPeer
 	}
-	return s.put(frame)
+	return s.put(frame, share)
 }
 
 var errDropped = errors.New("dropped")
@@ -133,10 +138,10 @@ func (e *end) hand(s *side, ev wire.Event) bool {
 }
 
 // shut ends everything, once. With linger, what is queued is flushed for so long.
-func (e *end) shut(linger time.Duration, cause, others error) {
+func (e *end) shut(linger time.Duration) {
 	e.once.Do(func() {
 		e.mu.Lock()
-		e.stop(cause)
+		e.stop(ErrClosed)
 		var live []*side
 		for _, s := range e.sides {
 			live = append(live, s)
@@ -146,7 +151,7 @@ func (e *end) shut(linger time.Duration, cause, others error) {
 			flush(live, linger)
 		}
 		for _, s := range live {
-			s.end(cause, others)
+			s.end(ErrClosed, syscall.ECONNRESET)
 		}
 		go func() {
 			e.work.Wait()

@@ -24,7 +24,7 @@ type Router struct {
 // last PeerDown.
 func (r *Router) Close() error {
 	r.net.forget(r)
-	r.shut(r.cfg.Linger, ErrClosed, syscall.ECONNRESET)
+	r.shut(r.cfg.Linger)
 	return nil
 }
 
@@ -32,13 +32,13 @@ func (r *Router) Close() error {
 // peers see a reset.
 func (r *Router) Kill() {
 	r.net.forget(r)
-	r.shut(0, ErrClosed, syscall.ECONNRESET)
+	r.shut(0)
 }
 
 // connect makes a connection for a Dealer and returns the Dealer's side, nil if
 // this Router is closed.
 func (r *Router) connect(identity string) *side {
-	mine, theirs := newLink(r.cfg.QueueMessages)
+	mine, theirs := newLink(r.cfg.QueueMessages, r.cfg.DealerQueue)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.ids[identity]
@@ -87,12 +87,22 @@ type Dealer struct {
 
 // Close is as [Router.Close]; no other connection is made.
 func (d *Dealer) Close() error {
-	d.shut(d.cfg.Linger, ErrClosed, syscall.ECONNRESET)
+	d.shut(d.cfg.Linger)
 	return nil
 }
 
 // Kill is as [Router.Kill].
-func (d *Dealer) Kill() { d.shut(0, ErrClosed, syscall.ECONNRESET) }
+func (d *Dealer) Kill() { d.shut(0) }
+
+// Queued is as [wire.Dealer] says. A frame counts as written when the other side
+// takes it.
+func (d *Dealer) Queued(p wire.Peer) int64 {
+	s := d.side(p)
+	if s == nil {
+		return 0
+	}
+	return s.queued()
+}
 
 // Cut resets the connection, if there is one: both sides get a PeerDown, what is
 // under way is lost. The Dealer connects again after its pause.

@@ -35,11 +35,12 @@ type side struct {
 	gone   chan struct{} // closed when the end was handed up
 }
 
-// newLink returns the two sides of a new connection.
-func newLink(limit int) (*side, *side) {
+// newLink returns the two sides of a new connection, each with its limit of what
+// may wait for the other.
+func newLink(limit, others int) (*side, *side) {
 	l := &link{changed: make(chan struct{})}
 	a := &side{link: l, limit: limit, gone: make(chan struct{})}
-	b := &side{link: l, limit: limit, gone: make(chan struct{}), other: a}
+	b := &side{link: l, limit: others, gone: make(chan struct{}), other: a}
 	a.other = b
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	b.ctx, b.cancel = context.WithCancelCause(context.Background())
@@ -75,19 +76,29 @@ func (s *side) tear(on bool) {
 	}
 }
 
-// put queues a frame for the other side.
-func (s *side) put(frame []byte) error {
+// put queues a frame for the other side, unless one in share of the limit is used up.
+func (s *side) put(frame []byte, share int) error {
 	s.link.mu.Lock()
 	defer s.link.mu.Unlock()
 	switch {
 	case s.ctx.Err() != nil, s.other.closed:
 		return wire.ErrNoPeer
-	case len(s.other.inbox) >= s.limit:
+	case len(s.other.inbox) > 0 && len(s.other.inbox)*share >= s.limit:
 		return wire.ErrQueueFull
 	}
 	s.other.inbox = append(s.other.inbox, bytes.Clone(frame))
 	s.link.wake()
 	return nil
+}
+
+// queued is how many bytes wait for the other side.
+func (s *side) queued() (n int64) {
+	s.link.mu.Lock()
+	defer s.link.mu.Unlock()
+	for _, frame := range s.other.inbox {
+		n += int64(len(frame))
+	}
+	return n
 }
 
 // finish says that no more will be put. The other side ends the connection when

@@ -21,6 +21,7 @@ var (
 // of wire/zmtp.
 type Config struct {
 	QueueMessages int           // frames that may wait in one direction of a link, default 4,096
+	DealerQueue   int           // that may wait for a Router, default QueueMessages
 	MaxMessage    int           // bytes of one message that is taken, default 256 MiB
 	Silence       time.Duration // after so long a partitioned link is down, default 30 s
 	Linger        time.Duration // Close may flush for so long, default 1 s
@@ -44,6 +45,10 @@ func NewNetwork(cfg Config) *Network {
 	}
 	if cfg.QueueMessages > 0 {
 		def.QueueMessages = cfg.QueueMessages
+	}
+	def.DealerQueue = def.QueueMessages
+	if cfg.DealerQueue > 0 {
+		def.DealerQueue = cfg.DealerQueue
 	}
 	if cfg.MaxMessage > 0 {
 		def.MaxMessage = cfg.MaxMessage

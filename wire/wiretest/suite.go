@@ -60,6 +60,8 @@ func Suite(t *testing.T, run func(t *testing.T, test func(t *testing.T, ends End
 		{"an identity is kept over connections", identityKept},
 		{"the newest of one identity stays", handover},
 		{"a full queue is an error", queueFull},
+		{"offers leave most of a queue", offers},
+		{"what a dealer has yet to write is told", queued},
 		{"a stalled peer does not stop another", stalledPeer},
 		{"a received frame is the receiver's", frameOwned},
 		{"closing a router flushes and ends its peers", closeRouter},

@@ -37,9 +37,15 @@ func routerRestart(h *harness) {
 // fill sends until the queue is full. Nobody may read the other end.
 func (h *harness) fill(e sender, p wire.Peer) (sent int) {
 	h.t.Helper()
+	return h.until(e.Send, p)
+}
+
+// until calls send until the queue is full for it.
+func (h *harness) until(send func(wire.Peer, []byte) error, p wire.Peer) (sent int) {
+	h.t.Helper()
 	frame := make([]byte, 1<<20)
 	for range 10_000 {
-		switch err := e.Send(p, frame); {
+		switch err := send(p, frame); {
 		case err == nil:
 			sent++
 		case errors.Is(err, wire.ErrQueueFull):
@@ -69,6 +75,28 @@ func queueFull(h *harness) {
 			}
 			return
 		}
+	}
+}
+
+// What must not be lost is taken after offers no longer are, and all of it arrives.
+func offers(h *harness) {
+	r, rp, d, _ := h.pair()
+	offered := h.until(r.Offer, rp)
+	if offered < SuiteQueue/wire.OfferShare {
+		h.t.Errorf("%d offers taken, want at least %d", offered, SuiteQueue/wire.OfferShare)
+	}
+	sent := h.fill(r, rp)
+	if most := SuiteQueue - SuiteQueue/wire.OfferShare; sent < most {
+		h.t.Errorf("then %d messages taken, want at least %d", sent, most)
+	}
+	if err := r.Offer(rp, nil); !errors.Is(err, wire.ErrQueueFull) {
+		h.t.Errorf("offer to a full queue: %v, want ErrQueueFull", err)
+	}
+	for range offered + sent {
+		h.next(d, wire.PeerMessage)
+	}
+	if err := r.Offer(rp+1, nil); !errors.Is(err, wire.ErrNoPeer) {
+		h.t.Errorf("offer to nobody: %v, want ErrNoPeer", err)
 	}
 }
 
@@ -185,5 +213,26 @@ func raceEnds(h *harness) {
 	wg.Wait()
 	if err := r.Send(rp, nil); !errors.Is(err, wire.ErrNoPeer) {
 		h.t.Errorf("send at the end: %v, want ErrNoPeer", err)
+	}
+}
+
+func queued(h *harness) {
+	r, _, d, dp := h.pair()
+	sent := h.fill(d, dp)
+	if n := d.Queued(dp); n <= 0 || n > int64(sent)<<20 {
+		h.t.Errorf("%d bytes of %d MiB wait for a router that does not read", n, sent)
+	}
+	for range sent {
+		h.next(r, wire.PeerMessage)
+	}
+	h.send(d, dp, "last") // behind them
+	h.want(r, "last")
+	if n := d.Queued(dp); n > int64(len("last")) {
+		h.t.Errorf("%d bytes wait when all have arrived", n)
+	}
+	finish(h.t, r, r.Close)
+	h.next(d, wire.PeerDown)
+	if n := d.Queued(dp); n != 0 {
+		h.t.Errorf("%d bytes wait for a connection that has ended", n)
 	}
 }

@@ -182,11 +182,12 @@ func handover(h *harness) {
 	old := h.next(r, wire.PeerUp).Peer
 	h.next(first, wire.PeerUp)
 	second := h.dial("twin")
+	h.next(first, wire.PeerDown)
+	_ = first.Close() // before it comes back to take over in turn
 	if down := h.next(r, wire.PeerDown); down.Peer != old || down.Err == nil {
 		h.t.Errorf("down = %+v, want peer %d and why", down, old)
 	}
 	up := h.next(r, wire.PeerUp)
-	h.next(first, wire.PeerDown)
 	h.send(second, h.next(second, wire.PeerUp).Peer, "mine")
 	if p := h.want(r, "mine"); p != up.Peer {
 		h.t.Errorf("message from %d, want %d", p, up.Peer)

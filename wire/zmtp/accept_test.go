@@ -114,6 +114,30 @@ func TestTooManyPeers(t *testing.T) {
 	rawUp(t, r)
 }
 
+// A peer that comes back for its identity takes a place that it has already.
+func TestNewConnectionTakesTheOldOnesPlace(t *testing.T) {
+	r := listen(t, "tcp://127.0.0.1:*", Config{MaxPeers: 1})
+	var peers []*raw
+	var last wire.Peer
+	for range 4 {
+		p := rawDial(t, r)
+		p.send(greeting(1, "NULL") + ready("mine"))
+		peers = append(peers, p)
+		if last != 0 {
+			if down := next(t, r, wire.PeerDown); down.Peer != last || !errors.Is(down.Err, ErrReplaced) {
+				t.Errorf("%+v, want peer %d replaced", down, last)
+			}
+		}
+		last = next(t, r, wire.PeerUp).Peer
+	}
+	for _, p := range peers[:3] {
+		p.wantClosed()
+	}
+	if n := r.Stats().Peers; n != 1 {
+		t.Errorf("%d peers, want the last", n)
+	}
+}
+
 func TestOldestHandshakeGivesWay(t *testing.T) {
 	r := listen(t, "tcp://127.0.0.1:*", Config{MaxHandshakes: 2})
 	oldest, older := rawDial(t, r), rawDial(t, r)

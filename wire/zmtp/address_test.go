@@ -64,7 +64,7 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
-func TestBinds(t *testing.T) {
+func TestAddressesToListenOn(t *testing.T) {
 	lookup := func(host string) ([]string, error) {
 		switch host {
 		case "both":

@@ -26,7 +26,8 @@ type Config struct {
 	MaxParts      int   // frames of one received message, default 64
 
 	// QueueMessages and QueueBytes bound what waits for one peer, defaults 4,096
-	// and 256 MiB. A longer message is still taken when nothing else waits.
+	// and 256 MiB; Offer fills one in [wire.OfferShare] of either. A longer message
+	// is still taken when nothing else waits.
 	QueueMessages int
 	QueueBytes    int64
 

@@ -28,8 +28,8 @@ type conn struct {
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when the end was handed up
 
-	progress atomic.Int64  // Unix nanoseconds: when a write last had to wait and went through
-	ttl      time.Duration // silence that the peer allowed itself; the reader's
+	progress atomic.Pointer[time.Time] // when a write last had to wait and went through; nil: never
+	ttl      time.Duration             // silence that the peer allowed itself; the reader's
 }
 
 func newConn(nc net.Conn, h hello, peer wire.Peer, addr string, cfg *Config) *conn {
@@ -98,9 +98,11 @@ func (c *conn) Read(b []byte) (int, error) {
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if end = time.Unix(0, c.progress.Load()).Add(limit); !end.After(time.Now()) {
+		at := c.progress.Load()
+		if at == nil || time.Since(*at) >= limit {
 			return 0, fmt.Errorf("%w for %v", ErrSilent, limit)
 		}
+		end = at.Add(limit)
 	}
 }
 

@@ -74,7 +74,7 @@ func dial(ctx context.Context, a address, conf *tls.Config) (net.Conn, error) {
 // after the last PeerDown. Messages that arrive from now on may be dropped.
 func (d *Dealer) Close() error {
 	d.closing.Do(func() {
-		d.close()
+		d.close(d.cfg.Linger)
 		go func() {
 			d.work.Wait()
 			close(d.events)
@@ -143,4 +143,16 @@ func (a address) String() string {
 		return "ipc://" + a.host
 	}
 	return a.scheme + "://" + net.JoinHostPort(a.host, a.port)
+}
+
+// Queued is as [wire.Dealer] says.
+func (d *Dealer) Queued(p wire.Peer) int64 {
+	d.mu.RLock()
+	c := d.conns[p]
+	d.mu.RUnlock()
+	if c == nil {
+		return 0
+	}
+	_, bytes := c.queue.size()
+	return bytes
 }

@@ -83,13 +83,14 @@ func TestDealerSlowsDownForRefusals(t *testing.T) {
 // A Dealer whose server is away takes no message at all: nothing is lost in
 // silence, and nothing comes late.
 func TestDealerWithoutServer(t *testing.T) {
-	d := connect(t, "ipc://@ingot-nobody", Config{RetryMin: time.Millisecond, RetryMax: time.Millisecond})
+	addr := abstract("nobody")
+	d := connect(t, addr, Config{RetryMin: time.Millisecond, RetryMax: time.Millisecond})
 	for p := range wire.Peer(3) {
 		if err := d.Send(p, []byte("lost?")); !errors.Is(err, wire.ErrNoPeer) {
 			t.Errorf("send to %d: %v, want ErrNoPeer", p, err)
 		}
 	}
-	r := listen(t, "ipc://@ingot-nobody", Config{})
+	r := listen(t, addr, Config{})
 	next(t, r, wire.PeerUp)
 	peer := next(t, d, wire.PeerUp).Peer
 	if err := d.Send(peer, []byte("hello")); err != nil {

@@ -12,6 +12,7 @@
 //     a real peer out.
 //   - Each peer has one bounded queue, in messages and in bytes, and one writer.
 //     Send never blocks. A stalled peer fills its own queue and nobody else's.
+//     Offer leaves most of it to what must not be lost.
 //   - Each peer has one reader, which waits with the next message until Events
 //     has room; a few events have. A peer that floods is slowed down by TCP, and
 //     the others take turns with it.

@@ -43,18 +43,23 @@ func newEnd(cfg Config) *end {
 func (e *end) SetMaxMessage(n int64) { e.longest.Store(or(n, defaultMaxMessage)) }
 
 // Events is as [wire.Router] says. While nobody reads it, each peer is read one
-// message ahead, and [eventsAhead] more in all.
+// message ahead, and sixteen more in all.
 func (e *end) Events() <-chan wire.Event { return e.events }
 
 // Send is as [wire.Router] says.
-func (e *end) Send(p wire.Peer, frame []byte) error {
+func (e *end) Send(p wire.Peer, frame []byte) error { return e.enqueue(p, frame, 1) }
+
+// Offer is as [wire.Router] says.
+func (e *end) Offer(p wire.Peer, frame []byte) error { return e.enqueue(p, frame, wire.OfferShare) }
+
+func (e *end) enqueue(p wire.Peer, frame []byte, share int) error {
 	e.mu.RLock()
 	c := e.conns[p]
 	e.mu.RUnlock()
 	if c == nil || c.ctx.Err() != nil {
 		return wire.ErrNoPeer
 	}
-	return c.queue.put(frame)
+	return c.queue.put(frame, share)
 }
 
 // Drop is as [wire.Router] says. It does not wait: messages that were received
@@ -142,10 +147,10 @@ func (e *end) hand(c *conn, ev wire.Event) bool {
 	return false
 }
 
-// close ends everything. It flushes what is queued for at most cfg.Linger.
+// close ends everything. It flushes what is queued for at most linger.
 // Messages that arrive meanwhile may not be handed up. Events is closed when its
 // reader has taken the last PeerDown.
-func (e *end) close() {
+func (e *end) close(linger time.Duration) {
 	e.mu.Lock()
 	e.stop(ErrClosed)
 	live := make([]*conn, 0, len(e.conns))
@@ -154,7 +159,7 @@ func (e *end) close() {
 	}
 	e.mu.Unlock()
 
-	limit := time.NewTimer(max(e.cfg.Linger, 0))
+	limit := time.NewTimer(max(linger, 0))
 	defer limit.Stop()
 	for _, c := range live {
 		c.finish()

@@ -71,7 +71,7 @@ func (g *guard) greeting(b byte) error {
 
 // frame looks at the header received so far.
 func (g *guard) frame() error {
-	size := uint64(0)
+	var size uint64
 	switch long := g.head[0]&flagLong != 0; {
 	case g.head[0] != flagCommand && g.head[0] != flagCommand|flagLong:
 		return fmt.Errorf("no command in the handshake: %w", ErrProtocol)

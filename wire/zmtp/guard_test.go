@@ -30,7 +30,7 @@ func opened(in string, cfg Config) (h hello, left int, out string, err error) {
 	return h, rest.Len(), s.out.String(), err
 }
 
-func TestHandshake(t *testing.T) {
+func TestHandshakesOfPeers(t *testing.T) {
 	meta := property("Socket-Type", "DEALER")
 	tests := []struct {
 		name string

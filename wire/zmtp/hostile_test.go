@@ -50,7 +50,7 @@ func TestHalfOpenConnections(t *testing.T) {
 		rawDial(t, r).send(whole[:i%len(whole)])
 	}
 	echo(t, r)
-	if s := r.Stats(); s.Shaking > 100 || s.Peers != 0 {
+	if s := r.Stats(); s.Handshakes > 100 || s.Peers != 0 {
 		t.Errorf("%+v, want at most 100 in their handshake and no peer", s)
 	}
 }
@@ -130,7 +130,7 @@ func TestDescriptorsReturn(t *testing.T) {
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
-	if s := r.Stats(); s.Failed != 300 || s.Shaking != 0 {
+	if s := r.Stats(); s.Failed != 300 || s.Handshakes != 0 {
 		t.Errorf("%+v, want 300 failed handshakes and none under way", s)
 	}
 }

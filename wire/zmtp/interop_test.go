@@ -134,7 +134,7 @@ var sizes = []int{1, 0, 255, 256, 70_000, 3 << 20}
 func addresses(t *testing.T) map[string]string {
 	return map[string]string{
 		"ipv4": "tcp://127.0.0.1:*", "ipv6": "tcp://[::1]:*", "every address": "tcp://*:*",
-		"ipc": "ipc://" + filepath.Join(t.TempDir(), "s"), "abstract": "ipc://@ingot-interop",
+		"ipc": "ipc://" + filepath.Join(t.TempDir(), "s"), "abstract": abstract("interop"),
 	}
 }
 
@@ -263,7 +263,7 @@ func TestFrozenPeer(t *testing.T) {
 	exchange(t, r, hp, healthy, 1)
 }
 
-func TestRestarts(t *testing.T) {
+func TestPythonPeersRestart(t *testing.T) {
 	t.Run("python dealer", func(t *testing.T) {
 		r := listen(t, "tcp://127.0.0.1:*", Config{})
 		for range 3 {
@@ -323,7 +323,7 @@ func TestRestarts(t *testing.T) {
 
 // What is sent just before Close arrives.
 func TestCloseFlushesToPython(t *testing.T) {
-	r, err := Listen("tcp://127.0.0.1:*", Config{})
+	r, err := Listen("tcp://127.0.0.1:*", Config{Linger: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestCloseFlushesToPython(t *testing.T) {
 
 func TestRequestReply(t *testing.T) {
 	t.Run("python REQ", func(t *testing.T) {
-		r := listen(t, "ipc://@ingot-req", Config{Delimiter: true})
+		r := listen(t, abstract("req"), Config{Delimiter: true})
 		p := newPython(t, "REQ")
 		p.do("connect %s", r.Addr())
 		exchange(t, r, next(t, r, wire.PeerUp).Peer, p, sizes...)
@@ -367,7 +367,7 @@ func TestRequestReply(t *testing.T) {
 		}
 	})
 	t.Run("REQ at a router without delimiters", func(t *testing.T) {
-		r := listen(t, "ipc://@ingot-req", Config{})
+		r := listen(t, abstract("req"), Config{})
 		p := newPython(t, "REQ")
 		p.do("connect %s", r.Addr())
 		next(t, r, wire.PeerUp)

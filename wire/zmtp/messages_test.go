@@ -35,7 +35,7 @@ func readAll(r io.Reader, cfg Config) (payloads, pings []string, err error) {
 // longJob is a ClientNewJob of 30 bytes, as far as an answer to it goes.
 const longJob = "\x82\xa6job_id\xa2j1\xa5@type\xacClientNewJob"
 
-func TestMessages(t *testing.T) {
+func TestMessagesOfFrames(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	tests := []struct {
 		name  string

@@ -26,15 +26,16 @@ func newQueue(cfg *Config) *queue {
 	return &queue{maxFrames: cfg.QueueMessages, maxBytes: cfg.QueueBytes, wake: make(chan struct{}, 1)}
 }
 
-// put queues a frame, or answers ErrQueueFull, or ErrNoPeer after close.
-func (q *queue) put(frame []byte) error {
+// put queues a frame, or answers ErrQueueFull when one in share of the bounds is
+// used up, or ErrNoPeer after close.
+func (q *queue) put(frame []byte, share int) error {
 	q.mu.Lock()
 	n := int64(len(frame))
 	switch {
 	case q.closed:
 		q.mu.Unlock()
 		return wire.ErrNoPeer
-	case q.count >= q.maxFrames, q.count > 0 && q.bytes+n > q.maxBytes:
+	case q.count > 0 && (q.count*share >= q.maxFrames || (q.bytes+n)*int64(share) > q.maxBytes):
 		q.mu.Unlock()
 		return wire.ErrQueueFull
 	}

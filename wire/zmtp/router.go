@@ -41,11 +41,11 @@ type Router struct {
 
 // Stats counts what a Router has seen since it was made.
 type Stats struct {
-	Peers    int    // connections that are up now
-	Shaking  int    // connections in their handshake now
-	Accepted uint64 // connections accepted
-	Refused  uint64 // of those, closed because of MaxPeers or MaxHandshakes
-	Failed   uint64 // of those, ended in their handshake for another reason
+	Peers      int    // connections that are up now
+	Handshakes int    // connections in their handshake now
+	Accepted   uint64 // connections accepted
+	Refused    uint64 // of those, closed because of MaxPeers or MaxHandshakes
+	Failed     uint64 // of those, ended in their handshake for another reason
 
 	Queued      int     // messages that wait to be sent now, for all peers
 	QueuedBytes int64   // of those
@@ -100,8 +100,8 @@ func (r *Router) Addr() string { return endpoint(r.scheme, r.listeners[0].Addr()
 // Stats returns the counts of this moment.
 func (r *Router) Stats() Stats {
 	st := Stats{
-		Shaking:  r.shaking.len(),
-		Accepted: r.accepted.Load(), Refused: r.refused.Load(), Failed: r.failed.Load(),
+		Handshakes: r.shaking.len(),
+		Accepted:   r.accepted.Load(), Refused: r.refused.Load(), Failed: r.failed.Load(),
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -123,14 +123,17 @@ func (r *Router) Stats() Stats {
 // Close stops listening, flushes what is queued for at most Config.Linger and
 // closes all connections. It does not wait for the reader of Events, which is
 // closed after the last PeerDown. Messages that arrive from now on may be dropped.
-func (r *Router) Close() error {
+func (r *Router) Close() error { return r.CloseWithin(r.cfg.Linger) }
+
+// CloseWithin is Close with another time in place of Config.Linger.
+func (r *Router) CloseWithin(linger time.Duration) error {
 	r.closing.Do(func() {
 		r.stop(ErrClosed)
 		for _, ln := range r.listeners {
 			ln.Close()
 		}
 		r.shaking.closeAll()
-		r.close()
+		r.close(linger)
 		go func() {
 			r.work.Wait()
 			close(r.events)

@@ -17,7 +17,7 @@ func TestSuite(t *testing.T) {
 		"tcp4":  {addr: "tcp://127.0.0.1:*"},
 		"tcp6":  {addr: "tcp://[::1]:*"},
 		"ipc":   {addr: "ipc://" + filepath.Join(dir, "s")},
-		"plain": {addr: "ipc://@ingot-suite-plain", router: withPlain("u", "p"), dealer: withPlain("u", "p")},
+		"plain": {addr: abstract("suite-plain"), router: withPlain("u", "p"), dealer: withPlain("u", "p")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -25,10 +25,28 @@ func (c *Config) serverTLS(a address) (*tls.Config, error) {
 	case t.ClientCAs == nil:
 		return nil, errNoClientCA
 	}
-	conf := c.TLS.Clone()
-	conf.MinVersion = tls.VersionTLS13
-	conf.ClientAuth = tls.RequireAndVerifyClientCert
+	conf := strict(c.TLS)
+	if choose := conf.GetConfigForClient; choose != nil {
+		conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			chosen, err := choose(hello)
+			switch {
+			case err != nil || chosen == nil:
+				return nil, err
+			case chosen.ClientCAs == nil: // those of the machine would be taken
+				return nil, errNoClientCA
+			}
+			return strict(chosen), nil
+		}
+	}
 	return conf, nil
+}
+
+// strict is c with what every listener demands, whatever else c says.
+func strict(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	c.MinVersion = tls.VersionTLS13
+	c.ClientAuth = tls.RequireAndVerifyClientCert
+	return c
 }
 
 // clientTLS returns the configuration to dial a with, nil for other schemes.

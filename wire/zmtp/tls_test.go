@@ -74,10 +74,22 @@ func TestSuiteOverTLS(t *testing.T) {
 	suite(t, "tls://127.0.0.1:*", Config{TLS: ca.config(x509.ExtKeyUsageServerAuth)}, Config{TLS: ca.config(x509.ExtKeyUsageClientAuth)})
 }
 
-// Nothing behind the TLS handshake is within a stranger's reach.
+// Nothing behind the TLS handshake is within a stranger's reach, also where the
+// configuration is chosen for each connection and is too kind.
 func TestStrangersStayOutside(t *testing.T) {
-	ours, theirs := newAuthority(t), newAuthority(t)
-	r := listen(t, "tls://127.0.0.1:*", Config{TLS: ours.config(x509.ExtKeyUsageServerAuth)})
+	ours := newAuthority(t)
+	t.Run("one for all", func(t *testing.T) { strangersStayOutside(t, ours, ours.config(x509.ExtKeyUsageServerAuth)) })
+	t.Run("chosen", func(t *testing.T) {
+		conf := ours.config(x509.ExtKeyUsageServerAuth)
+		kind := conf.Clone()
+		conf.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return kind, nil }
+		strangersStayOutside(t, ours, conf)
+	})
+}
+
+func strangersStayOutside(t *testing.T, ours *authority, server *tls.Config) {
+	theirs := newAuthority(t)
+	r := listen(t, "tls://127.0.0.1:*", Config{TLS: server})
 	addr := r.listeners[0].Addr().String()
 	right := ours.config(x509.ExtKeyUsageClientAuth)
 	tests := map[string]*tls.Config{
@@ -144,6 +156,27 @@ func TestDealerChecksTheServer(t *testing.T) {
 	}
 }
 
+// Nor to one that knows no newer protocol than TLS 1.2.
+func TestDealerWantsTLS13(t *testing.T) {
+	ca := newAuthority(t)
+	conf := ca.config(x509.ExtKeyUsageServerAuth)
+	conf.MaxVersion = tls.VersionTLS12
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	connect(t, "tls://"+ln.Addr().String(), Config{TLS: ca.config(x509.ExtKeyUsageClientAuth)})
+	nc, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := tls.Server(nc, conf).HandshakeContext(t.Context()); err == nil {
+		t.Error("a Dealer took TLS 1.2")
+	}
+}
+
 // logged is a log handler that tells of lines, as long as somebody has room.
 type logged chan string
 
@@ -161,6 +194,17 @@ func (l logged) Handle(_ context.Context, r slog.Record) error {
 func TestTLSNeedsAll(t *testing.T) {
 	ca := newAuthority(t)
 	whole := ca.config(x509.ExtKeyUsageServerAuth)
+	chosen := whole.Clone()
+	chosen.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return &tls.Config{Certificates: whole.Certificates}, nil
+	}
+	conf, err := (&Config{TLS: chosen}).serverTLS(address{scheme: "tls"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := conf.GetConfigForClient(nil); err == nil {
+		t.Errorf("without a pool %+v is chosen", c)
+	}
 	for name, conf := range map[string]*tls.Config{
 		"nothing":        nil,
 		"no certificate": {ClientCAs: whole.ClientCAs, RootCAs: whole.RootCAs},

@@ -175,7 +175,7 @@ func (w *writer) write(b []byte) error {
 	clear(w.store[:]) // b is not ours to keep
 	w.pending = w.pending[:0]
 	if end := time.Now(); err == nil && end.Sub(start) > slowWrite {
-		w.c.progress.Store(end.UnixNano())
+		w.c.progress.Store(&end) // with its monotonic reading: clocks are set
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w for %v", ErrStalled, w.c.cfg.Stall)
