@@ -25,20 +25,41 @@ func checkProcess(s *specs.Spec) error {
 	}
 	for _, text := range slices.Concat(p.Args, p.Env, []string{p.Cwd}) {
 		if strings.ContainsRune(text, 0) {
-			return refuse("NUL in %q", text)
+			return refuse("NUL in %.100q", text)
 		}
+	}
+	if err := checkSize(slices.Concat(p.Args, p.Env)); err != nil {
+		return err
 	}
 	// A directory like /proc/self/fd/8 was a way out of the container (CVE-2024-21626).
 	if !path.IsAbs(p.Cwd) || path.Clean(p.Cwd) != p.Cwd || special(p.Cwd) {
-		return refuse("working directory %q", p.Cwd)
+		return refuse("working directory %.100q", p.Cwd)
 	}
-	if !slices.Contains(p.Rlimits, specs.POSIXRlimit{Type: "RLIMIT_CORE"}) {
+	if !slices.Contains(p.Rlimits, noDump) {
 		return refuse("core dumps")
+	}
+	if p.OOMScoreAdj == nil || *p.OOMScoreAdj != oomScore {
+		return refuse("an OOM score of its own")
 	}
 	if p.Terminal {
 		return refuse("a terminal")
 	}
 	return checkCapabilities(p.Capabilities)
+}
+
+// checkSize refuses what Linux would not execute, and what runtimes take minutes
+// over: crun's time grows with the square of the entries.
+func checkSize(texts []string) error {
+	size := 0
+	for _, text := range texts {
+		if size += len(text) + 1; len(text) >= 128<<10 || size > 1<<20 {
+			return refuse("command and environment of too many bytes")
+		}
+	}
+	if len(texts) > 4096 {
+		return refuse("command and environment of %d entries", len(texts))
+	}
+	return nil
 }
 
 func checkCapabilities(c *specs.LinuxCapabilities) error {

@@ -68,13 +68,13 @@ func TestPresets(t *testing.T) {
 			if len(s.Linux.Seccomp.Syscalls) == 0 {
 				t.Error("no system call filter")
 			}
-			s.Linux.Seccomp = nil // differs with the architecture: see TestFilter
+			s.Linux.Seccomp = nil // differs with the architecture: see TestSystemCallFilter
 			golden(t, name+".json", s)
 		})
 	}
 }
 
-func TestFilter(t *testing.T) {
+func TestSystemCallFilter(t *testing.T) {
 	golden(t, "seccomp-amd64.json", filter(studentCaps, "amd64"))
 
 	allowed := func(f *specs.LinuxSeccomp, name string) bool {
@@ -95,13 +95,17 @@ func TestFilter(t *testing.T) {
 		for name, want := range map[string]bool{
 			"read": true, "ptrace": true, "chroot": true, "clone": false, "unshare": false, "mount": false, "bpf": false,
 			"keyctl": false, "add_key": false, "io_uring_setup": false, "userfaultfd": false, "perf_event_open": false,
-			"socket": false, "open_by_handle_at": false, "kexec_load": false,
+			"socket": false, "socketcall": arch != "amd64", "open_by_handle_at": false, "kexec_load": false,
 		} {
 			if allowed(f, name) != want {
 				t.Errorf("%s: %s allowed without conditions: %t", arch, name, !want)
 			}
 		}
 	}
+	kept := filter(studentCaps, "amd64")
+	own := len(kept.Syscalls)
+	keep(kept, resourceCore, resourceNproc)
+	golden(t, "seccomp-kept-amd64.json", kept.Syscalls[own:])
 	if f := filter(nil, "amd64"); allowed(f, "chroot") {
 		t.Error("chroot allowed without its capability")
 	}

@@ -10,6 +10,7 @@ import (
 )
 
 // Image is what an image's configuration says of the process: a stranger's text.
+// More than a MiB or 4096 entries, command and environment together, are refused.
 type Image struct {
 	Env        []string // entries that are no "NAME=value" are ignored
 	Entrypoint []string
@@ -23,11 +24,7 @@ type Image struct {
 // [Env], which then replaces the image's entries.
 func FromImage(img Image) Option {
 	return func(s *specs.Spec) error {
-		for _, e := range img.Env {
-			if name, _, ok := strings.Cut(e, "="); ok && name != "" {
-				setenv(s, name, e)
-			}
-		}
+		s.Process.Env = merge(s.Process.Env, img.Env)
 		if len(s.Process.Args) == 0 {
 			s.Process.Args = slices.Clone(img.Cmd)
 		}
@@ -48,12 +45,12 @@ func parseUser(text string) (specs.User, error) {
 	owner, group, hasGroup := strings.Cut(text, ":")
 	uid, err := parseID(owner)
 	if err != nil {
-		return specs.User{}, refuse("user %q of the image", text)
+		return specs.User{}, refuse("user %.100q of the image", text)
 	}
 	u := specs.User{UID: uid}
 	if hasGroup {
 		if u.GID, err = parseID(group); err != nil {
-			return specs.User{}, refuse("group %q of the image", text)
+			return specs.User{}, refuse("group %.100q of the image", text)
 		}
 	}
 	return u, nil

@@ -22,19 +22,33 @@ func Env(kv ...string) Option {
 			if !ok || name == "" {
 				return refuse("environment entry %q has no name", e)
 			}
-			setenv(s, name, e)
 		}
+		s.Process.Env = merge(s.Process.Env, kv)
 		return nil
 	}
 }
 
-func setenv(s *specs.Spec, name, entry string) {
-	i := slices.IndexFunc(s.Process.Env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
-	if i < 0 {
-		s.Process.Env = append(s.Process.Env, entry)
-		return
+// merge puts entries into env, those without a name left out. There may be
+// hundreds of thousands: they are an image's.
+func merge(env, entries []string) []string {
+	places := make(map[string]int, len(env)+len(entries))
+	for i, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		places[name] = i
 	}
-	s.Process.Env[i] = entry
+	for _, e := range entries {
+		name, _, ok := strings.Cut(e, "=")
+		if !ok || name == "" {
+			continue
+		}
+		if i, known := places[name]; known {
+			env[i] = e
+			continue
+		}
+		places[name] = len(env)
+		env = append(env, e)
+	}
+	return env
 }
 
 // Hostname names the container, in the environment too. It is refused over 64

@@ -38,6 +38,10 @@ func New(args []string, opts ...Option) (*specs.Spec, error) {
 // version is the newest that every runtime we meet takes: crun 1.8 refuses 1.2.
 const version = "1.1.0"
 
+// oomScore makes jobs the first that the kernel ends for want of memory on the
+// whole machine, before whatever else does not use half of it.
+const oomScore = 500
+
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 func base(args []string) *specs.Spec {
@@ -47,7 +51,9 @@ func base(args []string) *specs.Spec {
 			Args:    slices.Clone(args),
 			Cwd:     "/",
 			Env:     []string{defaultPath},
-			Rlimits: []specs.POSIXRlimit{{Type: "RLIMIT_CORE"}}, // a dump may hold what students must not see
+			Rlimits: []specs.POSIXRlimit{noDump},
+			// Else that of containerd, which is the last to go.
+			OOMScoreAdj: new(oomScore),
 		},
 		Mounts: baseMounts(),
 		Linux: &specs.Linux{
@@ -83,7 +89,8 @@ func baseMounts() []specs.Mount {
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs",
 			Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
-			Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+			// The machine has 4096 terminals for all containers together.
+			Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5", "max=64"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm",
 			Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
@@ -98,7 +105,10 @@ const unlimited = "io.ingot.limits"
 
 // finish does what depends on all options together.
 func finish(s *specs.Spec) {
-	if s.Annotations[unlimited] != "" {
+	limited := s.Annotations[unlimited] == ""
+	if limited {
+		s.Process.Rlimits = append(s.Process.Rlimits, lifted...)
+	} else {
 		s.Linux.Resources = &specs.LinuxResources{} // without device rules too: crun needs privileges to set them
 	}
 	if s.Hostname != "" {
@@ -120,6 +130,11 @@ func finish(s *specs.Spec) {
 		bounding = c.Bounding
 	}
 	s.Linux.Seccomp = filter(bounding, runtime.GOARCH)
+	kept := []uint64{resourceCore}
+	if limited {
+		kept = append(kept, resourceNproc)
+	}
+	keep(s.Linux.Seccomp, kept...)
 }
 
 func ownNetwork(s *specs.Spec) bool {

@@ -2,15 +2,17 @@ package oci
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-func TestRefusals(t *testing.T) {
+func TestOptionsThatAreRefused(t *testing.T) {
 	run := []string{"/bin/true"}
 	change := func(f func(*specs.Spec)) Option {
 		return func(s *specs.Spec) error { f(s); return nil }
@@ -58,14 +60,19 @@ func TestRefusals(t *testing.T) {
 		"ambient capability": {run, change(func(s *specs.Spec) {
 			s.Process.Capabilities = &specs.LinuxCapabilities{Ambient: []string{"CAP_CHOWN"}}
 		})},
-		"swap":       {run, change(func(s *specs.Spec) { s.Linux.Resources.Memory.Swap = nil })},
-		"oom group":  {run, change(func(s *specs.Spec) { s.Linux.Resources.Unified = nil })},
-		"no limit":   {run, change(func(s *specs.Spec) { s.Linux.Resources.Memory = nil })},
-		"no pids":    {run, change(func(s *specs.Spec) { s.Linux.Resources.Pids = nil })},
-		"no cgroup":  {run, change(func(s *specs.Spec) { s.Linux.CgroupsPath = "" })},
-		"core dumps": {run, change(func(s *specs.Spec) { s.Process.Rlimits = nil })},
-		"hooks":      {run, change(func(s *specs.Spec) { s.Hooks = &specs.Hooks{} })},
-		"terminal":   {run, change(func(s *specs.Spec) { s.Process.Terminal = true })},
+		"swap":         {run, change(func(s *specs.Spec) { s.Linux.Resources.Memory.Swap = nil })},
+		"oom group":    {run, change(func(s *specs.Spec) { s.Linux.Resources.Unified = nil })},
+		"no limit":     {run, change(func(s *specs.Spec) { s.Linux.Resources.Memory = nil })},
+		"no pids":      {run, change(func(s *specs.Spec) { s.Linux.Resources.Pids = nil })},
+		"no cgroup":    {run, change(func(s *specs.Spec) { s.Linux.CgroupsPath = "" })},
+		"core dumps":   {run, change(func(s *specs.Spec) { s.Process.Rlimits = nil })},
+		"an OOM score": {run, change(func(s *specs.Spec) { s.Process.OOMScoreAdj = new(-998) })},
+		"no OOM score": {run, change(func(s *specs.Spec) { s.Process.OOMScoreAdj = nil })},
+		"dumps to the host's program": {run, change(func(s *specs.Spec) {
+			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CORE"}}
+		})},
+		"hooks":    {run, change(func(s *specs.Spec) { s.Hooks = &specs.Hooks{} })},
+		"terminal": {run, change(func(s *specs.Spec) { s.Process.Terminal = true })},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := New(c.args, append(slices.Clone(limits), c.opt)...)
@@ -96,6 +103,47 @@ func TestOrderOfOptions(t *testing.T) {
 		}
 		if !reflect.DeepEqual(sorted(got), sorted(want)) {
 			t.Fatalf("the order of options changed the result: %+v", got)
+		}
+	}
+}
+
+// The last entry of a name counts, in the place of the first.
+func TestEnvironment(t *testing.T) {
+	img := Image{Env: []string{"", "=x", "novalue", "PATH=/bin", "A=old", "B=old", "A=new"}, Cmd: []string{"true"}}
+	s, err := New(nil, append(slices.Clone(limits), FromImage(img), Env("C=ours", "B=ours"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"PATH=/bin", "A=new", "B=ours", "C=ours"}; !slices.Equal(s.Process.Env, want) {
+		t.Errorf("got %q, want %q", s.Process.Env, want)
+	}
+}
+
+// However much an image says, a specification is made or refused without delay.
+func TestLargeImages(t *testing.T) {
+	names := make([]string, 100_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("V%d=", i)
+	}
+	text := strings.Repeat("x", 128<<10)
+	for name, c := range map[string]struct {
+		img  Image
+		good bool
+	}{
+		"many entries":      {Image{Cmd: []string{"true"}, Env: names[:4000]}, true},
+		"too many entries":  {Image{Cmd: []string{"true"}, Env: names}, false},
+		"too many words":    {Image{Cmd: names[:5000]}, false},
+		"a long entry":      {Image{Cmd: []string{"true"}, Env: []string{"A=" + text[3:]}}, true},
+		"too long an entry": {Image{Cmd: []string{"true"}, Env: []string{"A=" + text[2:]}}, false},
+		"too long a word":   {Image{Entrypoint: []string{"true", text}}, false},
+		"too long together": {Image{Cmd: slices.Repeat([]string{text[:100<<10]}, 11)}, false},
+	} {
+		s, err := New(nil, append(slices.Clone(limits), FromImage(c.img))...)
+		if c.good != (err == nil) || !c.good && !errors.Is(err, ErrRefused) || len(fmt.Sprint(err)) > 300 {
+			t.Errorf("%s: %.300v", name, err)
+		}
+		if c.good && len(s.Process.Env) < len(c.img.Env) {
+			t.Errorf("%s: %d entries of %d", name, len(s.Process.Env), len(c.img.Env))
 		}
 	}
 }
@@ -135,4 +183,68 @@ func TestFindRuntime(t *testing.T) {
 			t.Errorf("rule %+v", r)
 		}
 	}
+}
+
+// Limits of core dumps are never set, those of processes only without resources,
+// and neither by a number that means the same to the kernel alone.
+func TestKeptLimits(t *testing.T) {
+	const forged, allowed, refused, high = "forged", "allowed", "refused", 1 << 32
+	for _, c := range []struct {
+		call string
+		args []uint64
+		want string
+		free string // without resources; "": the same
+	}{
+		{"setrlimit", []uint64{4, 1}, forged, ""},
+		{"setrlimit", []uint64{6, 1}, forged, allowed},
+		{"setrlimit", []uint64{high | 4, 1}, refused, ""},
+		{"setrlimit", []uint64{high | 6, 1}, refused, ""},
+		{"setrlimit", []uint64{0, 1}, allowed, ""},
+		{"setrlimit", []uint64{5, 1}, allowed, ""},
+		{"setrlimit", []uint64{15, 1}, allowed, ""},
+		{"setrlimit", []uint64{16, 1}, refused, ""},
+		{"prlimit64", []uint64{0, 4, 1}, forged, ""},
+		{"prlimit64", []uint64{7, 4, high}, forged, ""},
+		{"prlimit64", []uint64{0, 6, 1}, forged, allowed},
+		{"prlimit64", []uint64{0, high | 4, 1}, refused, ""},
+		{"prlimit64", []uint64{0, 4, 0}, allowed, ""},
+		{"prlimit64", []uint64{0, 6, 0}, allowed, ""},
+		{"prlimit64", []uint64{4, 7, 1}, allowed, ""},
+		{"getrlimit", []uint64{4, 1}, allowed, ""},
+	} {
+		for free, opt := range map[bool]Option{false: all(), true: WithoutResources()} {
+			want := c.want
+			if free && c.free != "" {
+				want = c.free
+			}
+			s, err := New([]string{"/bin/true"}, append(slices.Clone(limits), opt)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := answer(s.Linux.Seccomp, c.call, c.args...); got != want {
+				t.Errorf("%s %v, without resources %t: %s, want %s", c.call, c.args, free, got, want)
+			}
+		}
+	}
+}
+
+// answer is what a filter does with a system call. Runtimes take several
+// conditions on one argument for alternatives: such rules are not looked for.
+func answer(f *specs.LinuxSeccomp, name string, args ...uint64) string {
+	misses := func(a specs.LinuxSeccompArg) bool {
+		if a.Op == specs.OpMaskedEqual {
+			return args[a.Index]&a.Value != a.ValueTwo
+		}
+		return (args[a.Index] == a.Value) != (a.Op == specs.OpEqualTo)
+	}
+	for _, call := range f.Syscalls {
+		switch {
+		case !slices.Contains(call.Names, name) || slices.ContainsFunc(call.Args, misses):
+		case call.Action == specs.ActAllow:
+			return "allowed"
+		case *call.ErrnoRet == 0:
+			return "forged"
+		}
+	}
+	return "refused"
 }
