@@ -58,6 +58,9 @@ type Limits struct {
 // cpuPeriod is the kernel's default, in microseconds.
 const cpuPeriod = 100_000
 
+// mostPids is how many there can be. The kernel refuses to limit them to more.
+const mostPids = 1 << 22
+
 // Set replaces the limits; one that was set and is 0 now is lifted, except IO,
 // which can only be replaced. A limit without its controller is an error that
 // wraps [ErrHost].
@@ -76,7 +79,7 @@ func (g *Group) Set(l Limits) error {
 	files := []setting{
 		{"memory.swap.max", swap, false}, // not there on kernels without swap
 		{"memory.max", number(l.Memory), true},
-		{"pids.max", number(l.Pids), true},
+		{"pids.max", number(min(l.Pids, mostPids)), true},
 		{"cpu.max", cpu, true},
 	}
 	for _, d := range l.Disks {

@@ -54,7 +54,8 @@ type packet struct {
 	to       string
 	protocol byte
 	flags    byte   // of TCP
-	fragment uint16 // offset
+	fragment uint16 // flags and offset
+	version  byte   // if not that of the address
 	options  int    // words of options
 	cut      int    // bytes that are missing
 	next     byte   // of IPv6, before the protocol's header: an extension
@@ -79,6 +80,9 @@ func (p packet) bytes() []byte {
 			ip = append(ip, p.protocol, 0, 0, 0, 0, 0, 0, 0)
 			ip[6] = p.next
 		}
+	}
+	if p.version != 0 {
+		ip[0] = p.version<<4 | ip[0]&15
 	}
 	ethernet := make([]byte, 12, 14)
 	if to.Is4() {
@@ -121,6 +125,9 @@ func TestPacketVerdicts(t *testing.T) {
 		{"a datagram", packet{to: "192.0.2.1", protocol: udp}, false},
 		{"a ping", packet{to: "192.0.2.1", protocol: icmp}, false},
 		{"a later fragment", packet{to: "192.0.2.1", protocol: tcp, flags: flagACK, fragment: 1}, false},
+		{"a far fragment", packet{to: "192.0.2.1", protocol: tcp, flags: flagACK, fragment: 0x1f00}, false},
+		{"the first fragment of an answer", packet{to: "192.0.2.1", protocol: tcp, flags: flagACK, fragment: 0x2000}, true},
+		{"of no version", packet{to: "192.0.2.2", protocol: udp, version: 5}, false},
 		{"behind an extension", packet{to: "2001:db8::1", protocol: tcp, flags: flagACK, next: 60}, false},
 		{"cut in the ports", packet{to: "192.0.2.2", protocol: tcp, flags: flagACK, cut: 18}, false},
 		{"cut in the flags", packet{to: "192.0.2.1", protocol: tcp, flags: flagACK, cut: 7}, false},
@@ -142,6 +149,39 @@ func TestPacketVerdicts(t *testing.T) {
 		if got := send(packet{to: to, protocol: udp}); got != want {
 			t.Errorf("after a change %s passes: %v, want %v", to, got, want)
 		}
+	}
+}
+
+// A guard that is closed leaves neither rules nor descriptors.
+func TestClosedGuardLeavesNothing(t *testing.T) {
+	s, p := guards(t), tree(t)
+	left := func() (rules, fds int) {
+		t.Helper()
+		var k ruleKey
+		var port uint32
+		for it := s.rules.Iterate(); it.Next(&k, &port); {
+			rules++
+		}
+		open, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rules, len(open)
+	}
+	g := job(t, p, "j1")
+	rules, fds := left()
+	x, err := g.Guard(s, Policy{Allow: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Resolvers: []netip.Addr{netip.MustParseAddr("fd00::1")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, f := left(); r <= rules || f <= fds { // else the test sees nothing
+		t.Errorf("a guard has %d rules and %d descriptors", r-rules, f-fds)
+	}
+	if err := errors.Join(x.Close(), g.Remove(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if r, f := left(); r != rules || f > fds {
+		t.Errorf("%d rules and %d descriptors are left", r-rules, f-fds)
 	}
 }
 

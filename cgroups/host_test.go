@@ -72,7 +72,7 @@ func TestHostThatDoesNotSuffice(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreOnePathElement(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", "memory.max", "a\nb", "a\x00", strings.Repeat("x", 201)} {
 		if element(name) {
 			t.Errorf("%q is taken", name)

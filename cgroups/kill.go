@@ -46,9 +46,9 @@ func (g *Group) signalEach() error {
 		return err
 	}
 	for _, text := range pids {
-		pid, err := strconv.Atoi(text)
-		if err != nil || pid <= 0 { // 0: not in our pid namespace
-			return fmt.Errorf("%w: process %q", errSyntax, text)
+		pid, err := readPID(text)
+		if err != nil {
+			return err
 		}
 		if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
 			return err
@@ -60,6 +60,16 @@ func (g *Group) signalEach() error {
 		}
 		return nil
 	})
+}
+
+// readPID reads the number of one process, so that no signal goes to a whole
+// group of them: the kernel writes 0 for one that is not in our pid namespace.
+func readPID(text string) (int, error) {
+	pid, err := strconv.Atoi(text)
+	if err != nil || pid <= 0 {
+		return 0, fmt.Errorf("%w: process %q", errSyntax, text)
+	}
+	return pid, nil
 }
 
 // Remove removes the group and those beneath it. If processes are left it waits

@@ -5,6 +5,7 @@ package cgroups
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,13 +91,16 @@ func TestKillAndRemove(t *testing.T) {
 			if err := kill(g); err != nil {
 				t.Fatal(err)
 			}
+			if n, err := words(g.file("cgroup.events")); err != nil || n[1] != "0" {
+				t.Errorf("events %q, %v", n, err)
+			}
+			if frozen, err := words(g.file("cgroup.freeze")); err != nil || (frozen[0] == "1") != (name == "one by one") {
+				t.Errorf("freeze %q, %v", frozen, err) // else a process that forks may outrun the list
+			}
 			for _, cmd := range procs {
 				if err := cmd.Wait(); cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != unix.SIGKILL {
 					t.Error(err)
 				}
-			}
-			if n, err := words(g.file("cgroup.events")); err != nil || n[1] != "0" {
-				t.Errorf("events %q, %v", n, err)
 			}
 			if used, err := g.CPU(); err != nil || used <= 0 {
 				t.Errorf("CPU of the job %v, %v", used, err)
@@ -146,7 +150,7 @@ func TestKillGivesUpWithItsContext(t *testing.T) {
 	cmd.Wait()
 }
 
-func TestReadings(t *testing.T) {
+func TestReadingsOutliveTheChild(t *testing.T) {
 	g := job(t, tree(t), "j1")
 	c := child(t, g, "c")
 	run(t, c, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done").Wait()
@@ -195,7 +199,7 @@ func TestJobs(t *testing.T) {
 	if _, err := p.Job("j1", Limits{}); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a name twice: %v", err)
 	}
-	for _, l := range []Limits{{Memory: -1}, {Pids: -1}, {CPUs: -1}} {
+	for _, l := range []Limits{{Memory: -1}, {Pids: -1}, {IO: -1}, {CPUs: -1}, {CPUs: math.NaN()}, {CPUs: math.Inf(1)}} {
 		if err := g.Set(l); err == nil {
 			t.Errorf("%+v set", l)
 		}
@@ -214,8 +218,13 @@ func TestDelegation(t *testing.T) {
 	if _, ok := delegated(at); ok {
 		t.Error("delegated without a mark")
 	}
-	if err := unix.Setxattr(service.dir(), "trusted.delegate", []byte("1"), 0); err != nil {
-		t.Fatal(err)
+	for _, mark := range []string{"0", "1"} {
+		if err := unix.Setxattr(service.dir(), "trusted.delegate", []byte(mark), 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := delegated(at); ok != (mark == "1") {
+			t.Errorf("with the mark %s delegated: %v", mark, ok)
+		}
 	}
 	for _, own := range []string{service.path, service.path + "/agent"} {
 		d, err := open(t.Context(), place{mount: service.mount, own: own}, Config{Controllers: []string{}})

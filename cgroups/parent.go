@@ -13,7 +13,7 @@ import (
 )
 
 // ErrInUse says that another agent uses the tree.
-var ErrInUse = errors.New("cgroup tree is in use")
+var ErrInUse = errors.New("cgroup tree is in use by another agent")
 
 // Config says where the groups of jobs go.
 type Config struct {
@@ -27,7 +27,7 @@ type Config struct {
 // Parent is the tree that the agent owns.
 type Parent struct {
 	group       *Group
-	controllers []string
+	controllers []string // enabled for jobs, sorted
 	lock        *os.File
 }
 
@@ -111,16 +111,18 @@ func (p *Parent) Close() error {
 // Path is the tree's path from the root of the hierarchy.
 func (p *Parent) Path() string { return p.group.path }
 
-// Controllers lists those enabled for jobs, sorted. The result is the caller's.
-func (p *Parent) Controllers() []string { return slices.Clone(p.controllers) }
-
 // CPUs is how many CPUs jobs may use at once, 0 if the hierarchy does not say.
+// Where the controller was not passed on, it is the next group above that does.
 func (p *Parent) CPUs() int {
-	b, err := os.ReadFile(path.Join(p.group.dir(), "cpuset.cpus.effective"))
-	if err != nil {
-		return 0
+	for at := p.group.path; ; at = path.Dir(at) {
+		b, err := os.ReadFile(path.Join(p.group.mount, at, "cpuset.cpus.effective"))
+		if err == nil {
+			return countCPUs(strings.TrimSpace(string(b)))
+		}
+		if at == "/" {
+			return 0
+		}
 	}
-	return countCPUs(strings.TrimSpace(string(b)))
 }
 
 // Job makes the group of a job with limits l. name is one path element, unique

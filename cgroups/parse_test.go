@@ -86,7 +86,7 @@ func TestCountCPUs(t *testing.T) {
 
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 
-func TestRead(t *testing.T) {
+func TestReadingsOfAllFiles(t *testing.T) {
 	group := fstest.MapFS{
 		"cpu.stat":       file("usage_usec 3000000\nuser_usec 2000000\nsystem_usec 1000000\nnr_periods 1\nnr_throttled 1\nthrottled_usec 5\n"),
 		"memory.current": file("4096\n"),

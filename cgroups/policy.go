@@ -10,9 +10,9 @@ type Policy struct {
 }
 
 // Never lists networks that no job has business with, whatever the host's
-// addresses are: what belongs to one link, which holds the metadata services of
-// clouds, those of them that have addresses elsewhere, and all that is sent to
-// many. The result is the caller's.
+// addresses are: link-local ones, where most clouds have their metadata services,
+// the addresses of such services elsewhere, multicast and broadcast. The result is
+// the caller's.
 func Never() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("169.254.0.0/16"),

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"testing"
@@ -18,7 +19,7 @@ func render(rules map[ruleKey]uint32) []string {
 	return slices.Sorted(slices.Values(all))
 }
 
-func TestRules(t *testing.T) {
+func TestRulesOfAPolicy(t *testing.T) {
 	addr, prefix := netip.MustParseAddr, netip.MustParsePrefix
 	const v4, nat64 = "00000000000000000000ffff", "0064ff9b0000000000000000"
 	for name, c := range map[string]struct {
@@ -69,4 +70,18 @@ func covers(k ruleKey, addr [16]byte) bool {
 		}
 	}
 	return true
+}
+
+// No two jobs go by one another's rules, nor by those for all, when the numbers
+// begin again too.
+func TestEachJobHasANumberOfItsOwn(t *testing.T) {
+	s := &Guards{last: math.MaxUint32 - 1}
+	seen := map[uint32]bool{forAll: true}
+	for range 4 {
+		n := s.number()
+		if seen[n] {
+			t.Errorf("number %d twice", n)
+		}
+		seen[n] = true
+	}
 }

@@ -4,6 +4,7 @@ package cgroups
 
 import (
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -22,7 +23,7 @@ func limited(t *testing.T, l Limits) *Group {
 	t.Helper()
 	tier.Require(t, tier.VM)
 	p := tree(t)
-	if got := p.Controllers(); !slices.Equal(got, []string{"cpu", "io", "memory", "pids"}) {
+	if got := p.controllers; !slices.Equal(got, []string{"cpu", "io", "memory", "pids"}) {
 		t.Fatalf("controllers %q", got)
 	}
 	g, err := p.Job("limited", l)
@@ -169,6 +170,9 @@ func TestLimitsCanBeLifted(t *testing.T) {
 			t.Fatal(err)
 		}
 		want = map[string]string{"memory.max": "max", "pids.max": "max", "cpu.max": "max 100000"}
+	}
+	if err := g.Set(Limits{Memory: math.MaxInt64, Pids: math.MaxInt64}); err != nil {
+		t.Errorf("more than there can be: %v", err)
 	}
 }
 
