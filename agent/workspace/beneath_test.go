@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestMkdirs(t *testing.T) {
-	dir := tree(t, map[string]string{"top/there/": "", "top/file": "", "top/link": "-> ../outside", "outside/": ""})
+func TestMkdirsFollowsNoLink(t *testing.T) {
+	dir := tree(t, map[string]string{"top/there/": "", "top/file": "", "top/link": "-> ../outside", "top/inner": "-> there", "outside/": ""})
 	if err := os.Chmod(filepath.Join(dir, "top/there"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	top := opened(t, filepath.Join(dir, "top"))
 	for rel, want := range map[string]error{
-		"new": nil, "a/b/c": nil, "there/x": nil, "link": ErrBadPath, "link/x": ErrBadPath,
+		"new": nil, "a/b/c": nil, "there/x": nil, "link": ErrBadPath, "link/x": ErrBadPath, "inner": ErrBadPath, "inner/x": ErrBadPath,
 		"file": unix.ENOTDIR, "file/x": unix.ENOTDIR, "../outside/x": ErrBadPath,
 	} {
 		f, err := mkdirs(top, rel)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +47,8 @@ func copyTree(ctx context.Context, from, to *os.File) error {
 	if err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
-	for i := len(dirs) - 1; i >= 0; i-- { // times last: filling a directory changes them
-		if err := copyMode(src, dst, dirs[i]); err != nil {
+	for _, dir := range slices.Backward(dirs) { // times last: filling a directory changes them
+		if err := copyMode(src, dst, dir); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
 	}

@@ -10,8 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse says that another agent uses the state directory.
-var ErrInUse = errors.New("state directory is in use")
+var (
+	// ErrInUse says that another agent uses the state directory.
+	ErrInUse = errors.New("state directory is in use by another agent")
+	// ErrForeign says that what is in the state directory is not an agent's.
+	ErrForeign = errors.New("its folder jobs is not an agent's: take another directory")
+)
 
 // Config says where workspaces are and how much may be written to one.
 type Config struct {
@@ -37,7 +41,8 @@ type Dir struct {
 
 // Open locks the state directory, making it if it is missing, and removes what
 // an earlier life left in it, until ctx ends. It needs root. [ErrInUse] if
-// another agent has the directory.
+// another agent has the directory, [ErrForeign] if none ever had it and there is
+// something where jobs would be; nothing is changed then.
 func Open(ctx context.Context, c Config) (_ *Dir, err error) {
 	if c.DiskBytes < 0 || c.DiskInodes < 0 {
 		return nil, fmt.Errorf("workspace: bounds %d bytes, %d files", c.DiskBytes, c.DiskInodes)
@@ -50,6 +55,9 @@ func Open(ctx context.Context, c Config) (_ *Dir, err error) {
 		return nil, fmt.Errorf("workspace: make state directory: %w", err)
 	}
 	d := &Dir{config: c, jobs: filepath.Join(state, "jobs")}
+	if err := checkOwner(state, d.jobs); err != nil {
+		return nil, fmt.Errorf("workspace: state directory %s: %w", state, err)
+	}
 	if d.lock, err = lock(filepath.Join(state, "lock")); err != nil {
 		return nil, fmt.Errorf("workspace: lock %s: %w", state, err)
 	}
@@ -77,6 +85,19 @@ func makeState(state string) (string, error) {
 		return "", err
 	}
 	return filepath.Abs(state)
+}
+
+// checkOwner refuses to sweep what no agent made. Each makes its lock first and
+// leaves it.
+func checkOwner(state, jobs string) error {
+	entries, err := os.ReadDir(jobs)
+	if len(entries) == 0 && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(state, "lock")); errors.Is(err, os.ErrNotExist) {
+		return ErrForeign
+	}
+	return err
 }
 
 // lock is let go by the kernel if the agent dies.
@@ -119,6 +140,9 @@ func discard(ctx context.Context, job string) error {
 	}
 	return removeAll(ctx, job)
 }
+
+// Path is the state directory's real and absolute path.
+func (d *Dir) Path() string { return filepath.Dir(d.jobs) }
 
 // Close unlocks the directory. Workspaces that were not removed wait for the next Open.
 func (d *Dir) Close() error { return d.lock.Close() }

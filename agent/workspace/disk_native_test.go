@@ -75,3 +75,19 @@ func TestFreshDisksAreSmall(t *testing.T) {
 		t.Errorf("room for %d bytes and %d files", size, st.Ffree)
 	}
 }
+
+// No file that a job makes gives its user rights, or is a device, wherever it is
+// mounted.
+func TestFilesOfJobsAreNoDevicesOrSetuid(t *testing.T) {
+	w := newWork(t, openState(t, 1<<20, 100), Job{ID: "j1", Course: "c", Task: "t"})
+	grader, err := w.Layer("grader", true)
+	must(t, err)
+	const want = unix.ST_NOSUID | unix.ST_NODEV
+	for _, path := range []string{w.Task, w.Sockets, grader} {
+		var st unix.Statfs_t
+		must(t, unix.Statfs(path, &st))
+		if st.Flags&want != want {
+			t.Errorf("%s: mounted with %#x", path, st.Flags)
+		}
+	}
+}

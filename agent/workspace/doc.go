@@ -4,10 +4,11 @@
 // The grader gets its task directory to write to: an overlay file system whose
 // lower layer is the course's own directory, never changed, and whose upper
 // layer belongs to the job. What the course shares is mounted as it is, to be
-// bound read only. So the cost of a job does not grow with the size of its task.
+// bound read only; its part for students is an overlay, so that they lock and watch
+// files of their job's. So the cost of a job does not grow with the size of its task.
 // Only where the kernel refuses the overlay are files copied.
 //
-//	STATE/lock
+//	STATE/lock            stays, as it tells whose jobs is
 //	STATE/jobs/ID         a mount of its own: one detach takes all that is below
 //	├── task              for /task: the overlay
 //	├── upper, work       its writable layer

@@ -135,9 +135,9 @@ func FuzzOpenSource(f *testing.F) {
 			return
 		}
 		defer s.close()
-		real, err := os.Readlink(fdPath(s.task))
-		if err != nil || !strings.HasPrefix(real, filepath.Join(dir, "tasks")+"/") {
-			t.Errorf("%q, %q: %s, %v", course, task, real, err)
+		path, err := os.Readlink(fdPath(s.task))
+		if err != nil || !strings.HasPrefix(path, filepath.Join(dir, "tasks")+"/") {
+			t.Errorf("%q, %q: %s, %v", course, task, path, err)
 		}
 	})
 }

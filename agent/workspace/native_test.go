@@ -102,7 +102,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-func TestWorkspace(t *testing.T) {
+func TestJobSeesItsCourse(t *testing.T) {
 	for name, disk := range map[string]int64{"on disk": 0, "bounded": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			d := openState(t, disk, disk/1024)
@@ -192,7 +192,30 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-func TestFile(t *testing.T) {
+// What students of all jobs read is theirs to lock and to watch, each for himself.
+func TestStudentsDoNotShareInodes(t *testing.T) {
+	d := openState(t, 0, 0)
+	mine := newWork(t, d, Job{ID: "j1", Course: "c", Task: "t"})
+	his := newWork(t, d, Job{ID: "j2", Course: "c", Task: "t"})
+	watch, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
+	must(t, err)
+	defer unix.Close(watch)
+	_, err = unix.InotifyAddWatch(watch, mine.CommonStudent+"/h", unix.IN_ALL_EVENTS)
+	must(t, err)
+	for _, path := range []string{filepath.Join(d.config.Tasks, "c/$common/student/h"), his.CommonStudent + "/h"} {
+		f, err := os.Open(path)
+		must(t, err)
+		defer f.Close()
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if n, err := unix.Read(watch, make([]byte, 4096)); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("saw %d bytes of events, %v", n, err)
+	}
+}
+
+func TestFilesAreMadeOnce(t *testing.T) {
 	w := newWork(t, openState(t, 0, 0), Job{ID: "j1"})
 	path, err := w.File("c1/hosts", []byte("127.0.0.1 localhost\n"), 0o666)
 	must(t, err)
@@ -245,7 +268,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-func TestPin(t *testing.T) {
+func TestPinsStayWhatTheyWere(t *testing.T) {
 	w := newWork(t, openState(t, 0, 0), Job{ID: "j1", Course: "c", Task: "t"})
 	l, err := net.Listen("unix", w.Sockets+"/p1.sock")
 	must(t, err)
@@ -287,7 +310,7 @@ func TestPin(t *testing.T) {
 func TestPinRefuses(t *testing.T) {
 	w := newWork(t, openState(t, 0, 0), Job{ID: "j1", Course: "c", Task: "t"})
 	must(t, unix.Mkfifo(w.Task+"/fifo", 0o666), unix.Mknod(w.Task+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))),
-		os.Symlink("..", w.Task+"/up"), os.Symlink("/proc/self/root", w.Task+"/magic"),
+		os.Symlink("..", w.Task+"/up"), os.Symlink(".", w.Task+"/here"), os.Symlink("/proc/self/root", w.Task+"/magic"),
 		os.Mkdir(w.Task+"/over", 0o700), unix.Mount("x", w.Task+"/over", "tmpfs", 0, ""), os.Mkdir(w.Task+"/over/x", 0o700))
 	for rel, want := range map[string]error{
 		"": ErrBadPath, "task": ErrBadPath, "task/": ErrBadPath, "task/.": ErrBadPath, "task/..": ErrBadPath,
@@ -295,6 +318,7 @@ func TestPinRefuses(t *testing.T) {
 		"upper": ErrBadPath, "pins/1": ErrBadPath, "common/lib": ErrBadPath, "task/missing": fs.ErrNotExist,
 		"sockets/missing.sock": fs.ErrNotExist, "task/fifo": ErrBadPath, "task/null": ErrBadPath, "task/up": ErrBadPath,
 		"task/up/etc": ErrBadPath, "task/magic/etc": ErrBadPath, "task/link": ErrBadPath, "task/over/x": ErrBadPath,
+		"task/here": ErrBadPath, "task/here/student": ErrBadPath,
 	} {
 		if path, _, err := w.Pin(rel); !errors.Is(err, want) {
 			t.Errorf("%q: %q, %v; want %v", rel, path, err, want)
@@ -303,8 +327,10 @@ func TestPinRefuses(t *testing.T) {
 	if err := w.Mkdir("task/student/scripts"); err != nil {
 		t.Error(err)
 	}
-	if err := w.Mkdir("task/up/x"); !errors.Is(err, ErrBadPath) {
-		t.Error(err)
+	for _, rel := range []string{"task/up/x", "task/here/x", "task/here"} {
+		if err := w.Mkdir(rel); !errors.Is(err, ErrBadPath) {
+			t.Errorf("%q: %v", rel, err)
+		}
 	}
 }
 
