@@ -11,11 +11,11 @@ import (
 
 // Classes of errors that callers tell apart, wrapped with what happened.
 var (
-	ErrNoImage    = errors.New("no such image")
-	ErrNoRuntime  = errors.New("no such container runtime")
-	ErrNoDevice   = errors.New("no such device")
-	ErrUnavail    = errors.New("container runtime unavailable")
-	ErrBadRequest = errors.New("container runtime refused the request")
+	ErrNoImage     = errors.New("no such image")
+	ErrNoRuntime   = errors.New("no such container runtime")
+	ErrNoDevice    = errors.New("no such device")
+	ErrUnavailable = errors.New("container runtime unavailable")
+	ErrBadRequest  = errors.New("container runtime refused the request")
 )
 
 // Runtime runs containers. All methods may be called at any time from any goroutine.
@@ -62,6 +62,7 @@ type Handler struct {
 type Spec struct {
 	ID      string // unique; letters, digits, '-', '_' and '.' between them
 	Image   string // an Image.Ref
+	ImageID string // the Image.ID that it must still lead to, or Create fails with ErrNoImage; "": whatever it leads to
 	Handler Handler
 	OCI     *specs.Spec // complete but for Root, which the runtime fills in, and Devices
 	Devices []string    // CDI names as "vendor.com/class=name", of the operator's choice: never an image's

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/containerd/v2/core/images"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	"github.com/opencontainers/image-spec/specs-go/v1"
@@ -25,7 +26,8 @@ const (
 )
 
 // imageArchive is an OCI archive of an image with a single small layer. Its
-// containers get their programs by bind mounts.
+// containers get their programs by bind mounts. name is its whole name, or what an
+// archive of another tool says instead, such as a tag, or "".
 func imageArchive(t testing.TB, name string, made time.Time) io.Reader {
 	t.Helper()
 	var archive bytes.Buffer
@@ -48,8 +50,10 @@ func imageArchive(t testing.TB, name string, made time.Time) io.Reader {
 		Config:    conf,
 		Layers:    []v1.Descriptor{layer},
 	}))
-	if name != "" {
-		manifest.Annotations = map[string]string{"io.containerd.image.name": name}
+	if strings.Contains(name, "/") {
+		manifest.Annotations = map[string]string{images.AnnotationImageName: name}
+	} else if name != "" {
+		manifest.Annotations = map[string]string{v1.AnnotationRefName: name}
 	}
 	putFile(t, out, "index.json", encode(t, v1.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2},

@@ -67,10 +67,36 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// lines hands on what is logged.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+// await waits for a line with the text.
+func (l lines) await(t *testing.T, text string) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case line := <-l:
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-late:
+			t.Fatalf("%q is not logged", text)
+		}
+	}
+}
+
 // A restart of containerd interrupts nothing: the container goes on, its streams
-// too, and its end is told.
+// too, and its end is told. Operators read of both ends of the interruption.
 func TestRestartWhileRunning(t *testing.T) {
 	d, cfg := ownDaemon(t)
+	logged := make(lines, 100)
+	cfg.Log = slog.New(slog.NewTextHandler(logged, nil))
 	r := withImage(t, connect(t, cfg))
 	c := probe(t, r, handlers["crun"], "cat")
 	must(t, c.Start(t.Context()))
@@ -88,6 +114,8 @@ func TestRestartWhileRunning(t *testing.T) {
 	<-r.Changes() // of the import
 	must(t, d.Restart(t.Context()))
 	echo("after")
+	logged.await(t, "containerd is lost")
+	logged.await(t, "containerd answers again")
 	<-r.Changes() // who knows what happened meanwhile
 	must(t, c.Stdio().Stdin.Close())
 	if e := mustExit(t, c); e.Err != nil || e.Code != 0 {
@@ -156,16 +184,29 @@ func TestShimKilled(t *testing.T) {
 	}
 }
 
+// Nor does one whose shim died a moment ago, which containerd may not know yet.
+func TestDeleteOfDeadShim(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	for range 10 {
+		c := probe(t, r, sandbox.Handler{}, "hang")
+		must(t, r.killShim(t.Context(), c.ID()))
+		must(t, c.Delete(t.Context()))
+	}
+	if found := left(t.Context(), r); len(found) > 0 {
+		t.Errorf("left behind: %q", found)
+	}
+}
+
 // A shim that hangs cannot keep a container from being deleted.
 func TestShimHangs(t *testing.T) {
 	cfg := config(t)
-	cfg.Watchdog = time.Second
+	cfg.Watchdog = 5 * time.Second // enough for the steps that do not hang
 	r := withImage(t, connect(t, cfg))
 	c := probe(t, r, sandbox.Handler{}, "hang")
 	must(t, c.Start(t.Context()))
 	must(t, unix.Kill(shimPID(t, r, c.ID()), unix.SIGSTOP))
-	if err := c.Kill(t.Context()); !errors.Is(err, sandbox.ErrUnavail) {
-		t.Errorf("kill: %v, want it of class ErrUnavail", err)
+	if err := c.Kill(t.Context()); !errors.Is(err, sandbox.ErrUnavailable) {
+		t.Errorf("kill: %v, want it of class ErrUnavailable", err)
 	}
 	must(t, c.Delete(t.Context()))
 	if e := mustExit(t, c); e.Err == nil {
@@ -185,7 +226,7 @@ func shimPID(t *testing.T, r *Runtime, id string) int {
 // A runtime that hangs makes Create fail, and leaves nothing.
 func TestRuntimeHangs(t *testing.T) {
 	cfg := config(t)
-	cfg.Watchdog = time.Second
+	cfg.Watchdog = 5 * time.Second // enough for the steps that do not hang
 	r := withImage(t, connect(t, cfg))
 	slow := filepath.Join(t.TempDir(), "slow-runc")
 	script := "#!/bin/sh\ncase \"$*\" in *' create '*) exec sleep 1000;; esac\nexec runc \"$@\"\n"
@@ -197,8 +238,8 @@ func TestRuntimeHangs(t *testing.T) {
 		must(t, c.Delete(t.Context()))
 		t.Fatal("created by a runtime that hangs")
 	}
-	if !errors.Is(err, sandbox.ErrUnavail) {
-		t.Errorf("error %v, want it of class ErrUnavail", err)
+	if !errors.Is(err, sandbox.ErrUnavailable) {
+		t.Errorf("error %v, want it of class ErrUnavailable", err)
 	}
 	if pids, err := r.shims("slow"); err != nil || len(pids) > 0 {
 		t.Errorf("shims %v, %v; want none", pids, err)

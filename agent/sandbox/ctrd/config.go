@@ -31,7 +31,7 @@ type Config struct {
 	// killed. 0 is one minute.
 	Watchdog time.Duration
 	// StreamGrace bounds how long a read of an output may wait for bytes once the
-	// process has ended. 0 is ten seconds.
+	// process has ended. 0 is three seconds.
 	StreamGrace time.Duration
 	// Log takes what no caller can be told, as an image that cannot be read.
 	Log *slog.Logger
@@ -47,12 +47,18 @@ func (c *Config) complete() error {
 	}
 	c.Address = cmp.Or(c.Address, "/run/containerd/containerd.sock")
 	c.Namespace = cmp.Or(c.Namespace, "ingot")
-	if _, err := namespaces.NamespaceRequired(namespaces.WithNamespace(context.Background(), c.Namespace)); err != nil {
+	if err := CheckNamespace(c.Namespace); err != nil {
 		return fmt.Errorf("containerd namespace: %w", err)
 	}
 	c.Snapshotter = cmp.Or(c.Snapshotter, "overlayfs")
 	c.FIFODir = cmp.Or(c.FIFODir, filepath.Join("/run/ingot", c.Namespace))
 	c.Watchdog = cmp.Or(c.Watchdog, time.Minute)
-	c.StreamGrace = cmp.Or(c.StreamGrace, 10*time.Second)
+	c.StreamGrace = cmp.Or(c.StreamGrace, 3*time.Second)
 	return nil
+}
+
+// CheckNamespace reports what keeps a name from being one of containerd's namespaces.
+func CheckNamespace(name string) error {
+	_, err := namespaces.NamespaceRequired(namespaces.WithNamespace(context.Background(), name))
+	return err
 }

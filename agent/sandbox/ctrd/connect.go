@@ -24,7 +24,7 @@ import (
 const minMajor, minMinor = 1, 6
 
 // Connect returns a runtime on the containerd at cfg.Address. The error is of
-// class [sandbox.ErrUnavail], and one line says what to do about it: nothing
+// class [sandbox.ErrUnavailable], and one line says what to do about it: nothing
 // listens there, the socket is not for us, or containerd is too old or lacks
 // the snapshotter. ctx bounds the call only; [Runtime.Close] ends the runtime.
 func Connect(ctx context.Context, cfg Config) (*Runtime, error) {
@@ -44,7 +44,7 @@ func Connect(ctx context.Context, cfg Config) (*Runtime, error) {
 			MinConnectTimeout: 5 * time.Second,
 		})}))
 	if err != nil {
-		return nil, fmt.Errorf("connect to containerd at %s: %w: %w", cfg.Address, sandbox.ErrUnavail, err)
+		return nil, fmt.Errorf("connect to containerd at %s: %w: %w", cfg.Address, sandbox.ErrUnavailable, err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.Watchdog, errWatchdog)
 	defer cancel()
@@ -73,11 +73,11 @@ func knock(ctx context.Context, path string) error {
 	case err == nil:
 		return conn.Close()
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return fmt.Errorf("%w: containerd is not running at %s: install or start it, or give its address", sandbox.ErrUnavail, path)
+		return fmt.Errorf("%w: containerd is not running at %s: install or start it, or give its address", sandbox.ErrUnavailable, path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: no permission to use containerd at %s: run as root", sandbox.ErrUnavail, path)
+		return fmt.Errorf("%w: no permission to use containerd at %s: run as root", sandbox.ErrUnavailable, path)
 	}
-	return fmt.Errorf("%w: connect to containerd: %w", sandbox.ErrUnavail, err)
+	return fmt.Errorf("%w: connect to containerd: %w", sandbox.ErrUnavailable, err)
 }
 
 // fit reports why the daemon cannot serve us, if it cannot.
@@ -87,7 +87,7 @@ func fit(ctx context.Context, cl *client.Client, snapshotter string) error {
 		return fmt.Errorf("read version: %w", classify(err))
 	}
 	if tooOld(v.Version) {
-		return fmt.Errorf("%w: version %s is too old: %d.%d is the least", sandbox.ErrUnavail, v.Version, minMajor, minMinor)
+		return fmt.Errorf("%w: version %s is too old: %d.%d is the least", sandbox.ErrUnavailable, v.Version, minMajor, minMinor)
 	}
 	filter := fmt.Sprintf("type==%s,id==%q", plugins.SnapshotPlugin, snapshotter)
 	found, err := cl.IntrospectionService().Plugins(ctx, filter)
@@ -99,10 +99,10 @@ func fit(ctx context.Context, cl *client.Client, snapshotter string) error {
 
 func usable(found *introspection.PluginsResponse, snapshotter string) error {
 	if len(found.Plugins) == 0 {
-		return fmt.Errorf("%w: it has no snapshotter %q", sandbox.ErrUnavail, snapshotter)
+		return fmt.Errorf("%w: it has no snapshotter %q", sandbox.ErrUnavailable, snapshotter)
 	}
 	if e := found.Plugins[0].InitErr; e != nil {
-		return fmt.Errorf("%w: its snapshotter %q does not work: %s", sandbox.ErrUnavail, snapshotter, e.Message)
+		return fmt.Errorf("%w: its snapshotter %q does not work: %s", sandbox.ErrUnavailable, snapshotter, e.Message)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 )
 
-// What keeps us from containerd is told in one line of class ErrUnavail.
+// What keeps us from containerd is told in one line of class ErrUnavailable.
 func TestConnectTells(t *testing.T) {
 	dead := filepath.Join(t.TempDir(), "dead.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dead, Net: "unix"})
@@ -32,8 +32,8 @@ func TestConnectTells(t *testing.T) {
 			if err == nil {
 				t.Fatal("connected", r.Close())
 			}
-			if !errors.Is(err, sandbox.ErrUnavail) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), address) {
-				t.Errorf("error %q, want one line of class ErrUnavail with the address", err)
+			if !errors.Is(err, sandbox.ErrUnavailable) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), address) {
+				t.Errorf("error %q, want one line of class ErrUnavailable with the address", err)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func TestBadConfig(t *testing.T) {
 	} {
 		if r, err := Connect(t.Context(), cfg); err == nil {
 			t.Errorf("%s: connected, %v", name, r.Close())
-		} else if errors.Is(err, sandbox.ErrUnavail) {
+		} else if errors.Is(err, sandbox.ErrUnavailable) {
 			t.Errorf("%s: %v, want it not to blame containerd", name, err)
 		}
 	}

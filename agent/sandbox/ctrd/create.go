@@ -44,6 +44,9 @@ func (r *Runtime) create(ctx context.Context, s sandbox.Spec) (*container, error
 	if err != nil {
 		return nil, err
 	}
+	if s.ImageID != "" && s.ImageID != img.ID {
+		return nil, fmt.Errorf("%w: %s is %s now", sandbox.ErrNoImage, s.Image, img.ID)
+	}
 	record, err := r.record(s)
 	if err != nil {
 		return nil, err
@@ -134,7 +137,7 @@ func (c *container) build(ctx context.Context, s sandbox.Spec, img *image) error
 	}
 	dir := filepath.Join(c.r.cfg.FIFODir, s.ID)
 	if c.io, err = openStreams(dir, c.r.cfg.StreamGrace); err != nil {
-		return fmt.Errorf("open streams: %w: %w", sandbox.ErrUnavail, err)
+		return fmt.Errorf("open streams: %w: %w", sandbox.ErrUnavailable, err)
 	}
 	req := &tasksapi.CreateTaskRequest{
 		ContainerID: s.ID,

@@ -42,7 +42,7 @@ func (c *container) remove(ctx context.Context) error {
 func (c *container) unmake(ctx context.Context) error {
 	switch {
 	case c.stuck:
-		if err := c.r.killShim(ctx, c.id); err != nil && !errors.Is(err, errNoShim) {
+		if err := c.r.killShim(ctx, c.id); err != nil {
 			return err
 		}
 	case c.gone != nil && !c.ended():
@@ -75,10 +75,14 @@ func (c *container) end(ctx context.Context) error {
 	}
 	// It does not answer, or cannot kill: its shim's death makes containerd do it.
 	// So it is with gVisor before the start, whose shim would wait for an end.
-	if e := c.r.killShim(ctx, c.id); e != nil {
+	e := c.r.killShim(ctx, c.id)
+	if e == nil {
+		e = c.awaitGone(c.r.cfg.Watchdog)
+	}
+	if e != nil {
 		return errors.Join(err, e)
 	}
-	return c.awaitGone(c.r.cfg.Watchdog)
+	return nil
 }
 
 // awaitGone waits for the end of the task's process.
@@ -104,7 +108,7 @@ func (r *Runtime) deleteTask(ctx context.Context, id string) error {
 	if r.sure(ctx, "delete task", do) == nil {
 		return nil
 	}
-	if err := r.killShim(ctx, id); err != nil && !errors.Is(err, errNoShim) {
+	if err := r.killShim(ctx, id); err != nil {
 		return err
 	}
 	return r.sure(ctx, "delete task of a dead shim", func(ctx context.Context) error {

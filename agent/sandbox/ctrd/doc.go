@@ -25,7 +25,8 @@
 // to them in handler.go: gVisor's must be told that its container is no part of
 // another one, kills nothing before the start (the shim is killed then), and
 // tells exit code 128 for a process that ended before it had asked, within some
-// milliseconds. Devices are put into the specification here, by CDI.
+// milliseconds after the start was answered. Whoever cares has to hear the code
+// from the process itself. Devices are put into the specification here, by CDI.
 //
 // # Ends
 //

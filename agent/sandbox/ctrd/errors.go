@@ -39,14 +39,14 @@ func classify(err error) error {
 		return err
 	case hung(err), errdefs.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded), errdefs.IsPermissionDenied(err),
 		errdefs.IsNotImplemented(err):
-		return fmt.Errorf("%w: %w", sandbox.ErrUnavail, err)
+		return fmt.Errorf("%w: %w", sandbox.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%w: %w", sandbox.ErrBadRequest, err)
 }
 
 func known(err error) bool {
 	return errors.Is(err, sandbox.ErrNoImage) || errors.Is(err, sandbox.ErrNoRuntime) || errors.Is(err, sandbox.ErrNoDevice) ||
-		errors.Is(err, sandbox.ErrUnavail) || errors.Is(err, sandbox.ErrBadRequest)
+		errors.Is(err, sandbox.ErrUnavailable) || errors.Is(err, sandbox.ErrBadRequest)
 }
 
 // hung reports whether a step ended by its watchdog.

@@ -20,21 +20,30 @@ const resubscribePause = 500 * time.Millisecond
 // knows what was missed before it.
 func (r *Runtime) watchEvents() {
 	ours := fmt.Sprintf("namespace==%q", r.cfg.Namespace)
-	for {
+	for lost := false; ; lost = true {
 		ctx, cancel := context.WithCancelCause(r.ctx)
 		stream, errs := r.client.Subscribe(ctx, ours+`,topic~="^/images/"`, ours+`,topic=="/tasks/exit"`)
 		r.imagesChanged()
 		r.hintAll()
+		if lost && r.answers(ctx) {
+			r.cfg.Log.Info("containerd answers again")
+		}
 		err := r.follow(stream, errs)
 		cancel(err)
 		if r.ctx.Err() != nil {
 			return
 		}
-		r.cfg.Log.Warn("containerd's events were interrupted", "error", err)
+		r.cfg.Log.Warn("containerd is lost: jobs wait until it answers again", "address", r.cfg.Address, "error", err)
 		if !pause(r.ctx, resubscribePause) {
 			return
 		}
 	}
+}
+
+// answers reports whether containerd does, as soon as there is one.
+func (r *Runtime) answers(ctx context.Context) bool {
+	_, err := r.client.Version(ctx)
+	return err == nil
 }
 
 // follow acts on events until the stream fails.

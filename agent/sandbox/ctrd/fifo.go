@@ -24,14 +24,14 @@ type streams struct {
 }
 
 // openStreams makes and opens the FIFOs in dir, which must not be there yet.
-func openStreams(dir string, grace time.Duration) (s *streams, err error) {
+func openStreams(dir string, grace time.Duration) (_ *streams, err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	s = &streams{dir: dir}
+	s := &streams{dir: dir} // no result by name: that is nil already when close needs it
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

@@ -205,6 +205,9 @@ func (r *Runtime) prepare(ctx context.Context, id string, img *image) (mounts []
 			err = try()
 		}
 	}
+	if errdefs.IsNotFound(err) {
+		err = noImage(err) // it has gone since it was resolved
+	}
 	return mounts, err
 }
 

@@ -37,6 +37,15 @@ func (r *Runtime) Inspect(ctx context.Context, ref string) (Details, error) {
 	return d, nil
 }
 
+// Find is nil if there is an image of that Ref, whatever is wrong with it. One
+// that is not there is of class [sandbox.ErrNoImage].
+func (r *Runtime) Find(ctx context.Context, ref string) error {
+	if _, err := r.client.ImageService().Get(ctx, ref); err != nil {
+		return fmt.Errorf("find image %s: %w", ref, noImage(err))
+	}
+	return nil
+}
+
 func (r *Runtime) inspect(ctx context.Context, rec images.Image) (Details, error) {
 	store, own := limited{r.client.ContentStore()}, platforms.Default()
 	d := Details{Given: maps.Clone(rec.Labels)}

@@ -17,22 +17,24 @@ import (
 // shimDeath is how long, in milliseconds, a killed shim may take to be gone.
 const shimDeath = 5000
 
-var errNoShim = errors.New("no shim process found")
-
-// killShim kills the shim of a container that it does not serve any more.
-// containerd notices and ends what is left of the container.
+// killShim kills the shim of a container that it does not serve any more; that
+// there is none is no error. containerd notices, in its own time, and ends what
+// is left of the container.
 func (r *Runtime) killShim(ctx context.Context, id string) error {
 	pids, err := r.shims(id)
 	if err != nil {
 		return fmt.Errorf("find shim: %w", err)
 	}
 	for _, pid := range pids {
-		if err := r.killIfShim(pid, id); err == nil {
+		killed, err := r.killIfShim(pid, id)
+		if err != nil {
+			return fmt.Errorf("kill shim %d: %w", pid, err)
+		}
+		if killed {
 			r.cfg.Log.WarnContext(ctx, "killed a shim that hung", "container", id, "pid", pid)
-			return nil
 		}
 	}
-	return fmt.Errorf("kill shim: %w", errNoShim)
+	return nil
 }
 
 // shims lists the processes that are shims of a container. They are known by
@@ -51,22 +53,30 @@ func (r *Runtime) shims(id string) ([]int, error) {
 	return pids, nil
 }
 
-// killIfShim kills process pid if it is the container's shim. The process is
-// held before it is looked at, so that another of its number is never hit.
-func (r *Runtime) killIfShim(pid int, id string) error {
+// killIfShim kills process pid, if there is one and it is the container's shim,
+// and waits until it is gone. The process is held before it is looked at, so that
+// another of its number is never hit.
+func (r *Runtime) killIfShim(pid int, id string) (killed bool, err error) {
 	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return false, nil
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = unix.Close(fd) }() // nothing was written
 	if !r.isShimOf(pid, id) {
-		return errNoShim
+		return false, nil
 	}
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
-		return err
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return false, err
 	}
-	_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, shimDeath)
-	return err
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, shimDeath)
+		if !errors.Is(err, unix.EINTR) {
+			return true, err
+		}
+	}
 }
 
 func (r *Runtime) isShimOf(pid int, id string) bool {
@@ -93,6 +103,6 @@ func isShim(cmdline []byte, bundle, namespace, id string) bool {
 		i := slices.Index(args, flag)
 		return i >= 0 && i+1 < len(args) && args[i+1] == value
 	}
-	return len(args) > 0 && args[len(args)-1] != "delete" && bytes.HasPrefix([]byte(filepath.Base(args[0])), []byte("containerd-shim")) &&
+	return len(args) > 0 && args[len(args)-1] != "delete" && strings.HasPrefix(filepath.Base(args[0]), "containerd-shim") &&
 		has("-namespace", namespace) && (has("-id", id) || strings.HasSuffix(bundle, "/"+namespace+"/"+id))
 }

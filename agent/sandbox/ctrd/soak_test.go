@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -67,10 +66,4 @@ func shortLife(ctx context.Context, r *Runtime, id string, kind int) error {
 		}
 	}
 	return errors.Join(err, c.Delete(ctx))
-}
-
-func descriptors(t *testing.T) int {
-	fds, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	return len(fds)
 }

@@ -4,21 +4,34 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/images/archive"
+	"github.com/containerd/containerd/v2/pkg/archive/compression"
 	"github.com/containerd/errdefs"
+	"github.com/containerd/log"
+	"github.com/sirupsen/logrus"
+
+	"github.com/ingot-grading/ingot/agent/sandbox"
 )
 
-// Import reads images in from an OCI or Docker archive, unpacks them and returns
-// their Refs. One that the archive does not name gets a Ref made of its digest;
-// one whose Ref is taken replaces the image there.
+// Import reads images in from an OCI or Docker archive, which gzip or zstd may
+// have compressed, unpacks them and returns their Refs. One that the archive does
+// not name, or only by a tag, gets a Ref made of its digest; one whose Ref is taken
+// replaces the image there.
 //
 // It sends the blobs to containerd's content store, which every containerd has:
 // the transfer service would save no copy for a local archive, and 1.6 lacks it.
 func (r *Runtime) Import(ctx context.Context, archived io.Reader) ([]string, error) {
-	found, err := r.client.Import(ctx, archived,
+	plain, err := compression.DecompressStream(archived)
+	if err != nil {
+		return nil, fmt.Errorf("import images: %w: %w", sandbox.ErrBadRequest, err)
+	}
+	defer plain.Close()
+	found, err := r.client.Import(ctx, plain,
+		client.WithImageRefTranslator(moreThanTag),
 		client.WithDigestRef(archive.DigestTranslator("ingot")),
 		client.WithSkipDigestRef(func(name string) bool { return name != "" }))
 	if err != nil {
@@ -26,12 +39,21 @@ func (r *Runtime) Import(ctx context.Context, archived io.Reader) ([]string, err
 	}
 	refs := make([]string, 0, len(found))
 	for _, rec := range found {
-		if err := r.unpack(ctx, rec); err != nil {
+		if err := r.unpack(quiet(ctx), rec); err != nil {
 			return refs, fmt.Errorf("import image: %w", classify(err))
 		}
 		refs = append(refs, rec.Name)
 	}
 	return refs, nil
+}
+
+// moreThanTag is an image's name in an OCI archive, or "" for a tag alone: as
+// "latest", the next archive's image would take the place of this one's.
+func moreThanTag(name string) string {
+	if !strings.ContainsAny(name, "/:@") {
+		return ""
+	}
+	return name
 }
 
 // Pull fetches an image from its registry, as anyone, and unpacks it. The labels
@@ -41,12 +63,20 @@ func (r *Runtime) Pull(ctx context.Context, ref string) error {
 	if err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("pull image %s: %w", ref, classify(err))
 	}
-	_, err = r.client.Pull(ctx, ref, client.WithPullUnpack, client.WithPullSnapshotter(r.cfg.Snapshotter),
+	_, err = r.client.Pull(quiet(ctx), ref, client.WithPullUnpack, client.WithPullSnapshotter(r.cfg.Snapshotter),
 		client.WithPullLabels(known.Labels))
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", ref, classify(err))
 	}
 	return nil
+}
+
+// quiet keeps the library from writing lines of its own to standard error, about
+// what comes back as an error anyway.
+func quiet(ctx context.Context) context.Context {
+	own := logrus.New()
+	own.SetOutput(io.Discard)
+	return log.WithLogger(ctx, logrus.NewEntry(own))
 }
 
 // Remove removes an image by its Ref. Containers made of it go on. It returns

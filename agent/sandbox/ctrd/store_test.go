@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/images"
+	"github.com/containerd/containerd/v2/pkg/archive/compression"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -87,8 +88,101 @@ func TestImages(t *testing.T) {
 	if err := r.Remove(t.Context(), refs[0]); !errors.Is(err, sandbox.ErrNoImage) {
 		t.Errorf("removed again: %v, want ErrNoImage", err)
 	}
-	if _, err := r.Import(t.Context(), strings.NewReader("no archive")); !errors.Is(err, sandbox.ErrBadRequest) {
-		t.Errorf("imported nonsense: %v, want ErrBadRequest", err)
+	for _, name := range []string{"bad", "gone"} { // what cannot be used can be removed
+		if err := errors.Join(r.Find(t.Context(), name), r.Remove(t.Context(), name)); err != nil {
+			t.Error(err)
+		}
+		if err := r.Find(t.Context(), name); !errors.Is(err, sandbox.ErrNoImage) {
+			t.Errorf("found %q again: %v, want ErrNoImage", name, err)
+		}
+	}
+}
+
+// Archives come as they are or compressed, and nothing is imported of a broken one.
+func TestImport(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	whole, err := io.ReadAll(imageArchive(t, "", time.Unix(2e9, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := func(how compression.Compression) []byte {
+		var b bytes.Buffer
+		w, err := compression.CompressStream(&b, how)
+		if err == nil {
+			_, err = w.Write(whole)
+		}
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	gzip, zstd := packed(compression.Gzip), packed(compression.Zstd)
+	for name, c := range map[string]struct {
+		archive []byte
+		good    bool
+	}{
+		"as it is": {whole, true}, "gzip": {gzip, true}, "zstd": {zstd, true},
+		"nothing": {nil, false}, "text": {[]byte("no archive"), false}, "zeros": {make([]byte, 1<<20), false},
+		"cut": {whole[:len(whole)/2], false}, "cut gzip": {gzip[:len(gzip)/2], false}, "cut zstd": {zstd[:len(zstd)/2], false},
+		"only a magic number": {gzip[:3], false},
+	} {
+		refs, err := r.Import(t.Context(), bytes.NewReader(c.archive))
+		if c.good != (err == nil && len(refs) == 1) || !c.good && !errors.Is(err, sandbox.ErrBadRequest) {
+			t.Errorf("%s: imported %q, %v", name, refs, err)
+		}
+		for _, ref := range refs {
+			if err := r.Remove(t.Context(), ref); err != nil {
+				t.Error(err)
+			}
+		}
+		if found, err := r.Images(t.Context(), ""); err != nil || len(found) != 1 {
+			t.Errorf("%s: images are now %+v, %v", name, found, err)
+		}
+	}
+}
+
+// Archives that name their images by the same tag alone do not take each other's
+// image away, as some tools name all theirs so.
+func TestImportOfTags(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	for name, byDigest := range map[string]bool{"latest": true, "1.0": true, "short:1": false} {
+		for n := range 2 {
+			refs, err := r.Import(t.Context(), imageArchive(t, name, time.Unix(2e9+int64(n), 0)))
+			if err != nil || len(refs) != 1 || strings.HasPrefix(refs[0], "ingot@sha256:") != byDigest || !byDigest && refs[0] != name {
+				t.Errorf("%s: imported %q, %v", name, refs, err)
+			}
+		}
+	}
+	if found, err := r.Images(t.Context(), probeLabel); err != nil || len(found) != 1+2+1 {
+		t.Errorf("images %+v, %v", found, err)
+	}
+}
+
+// A container is of the image that its caller has seen, or of none.
+func TestExchangedImage(t *testing.T) {
+	r := withImage(t, connect(t, config(t)))
+	id := func() string {
+		t.Helper()
+		found, err := r.Images(t.Context(), probeLabel)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("images %+v, %v", found, err)
+		}
+		return found[0].ID
+	}
+	old := id()
+	if _, err := r.Import(t.Context(), imageArchive(t, probeImage, time.Unix(2e9, 0))); err != nil {
+		t.Fatal(err)
+	}
+	for seen, want := range map[string]error{old: sandbox.ErrNoImage, id(): nil, "": nil} {
+		c, err := r.Create(t.Context(), sandbox.Spec{ID: "exchanged", Image: probeImage, ImageID: seen, OCI: bareSpec("/usr/bin/true")})
+		if !errors.Is(err, want) {
+			t.Errorf("of image %q: %v, want %v", seen, err, want)
+		}
+		if err == nil {
+			if err := c.Delete(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // sweepers is how many containers Sweep removes at once.
 const sweepers = 8
 
-// Sweep implements [sandbox.Runtime]. It goes on after a failure and returns all.
+// Sweep implements [sandbox.Runtime]. It goes on after a failure; the error has all.
 func (r *Runtime) Sweep(ctx context.Context, labels map[string]string) (int, error) {
 	if len(labels) == 0 {
 		return 0, fmt.Errorf("sweep: %w: no labels", sandbox.ErrBadRequest)

@@ -78,14 +78,14 @@ func TestIsShim(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterQuotesLabels(t *testing.T) {
 	got := filter(map[string]string{"b": `x"y,z`, "a.b/c": ""})
 	if want := `labels."a.b/c"=="",labels."b"=="x\"y,z"`; got != want {
 		t.Errorf("filter %s, want %s", got, want)
 	}
 }
 
-func TestNewest(t *testing.T) {
+func TestImageIsAsOldAsItsNewestLayer(t *testing.T) {
 	early, late := time.Unix(1, 0), time.Unix(2, 0)
 	for _, tt := range []struct {
 		history []v1.History
@@ -97,6 +97,18 @@ func TestNewest(t *testing.T) {
 	} {
 		if got := newest(tt.history); !got.Equal(tt.want) {
 			t.Errorf("newest = %v, want %v", got, tt.want)
+		}
+	}
+}
+
+// A tag alone is no name.
+func TestNamesOfArchives(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "latest": "", "1.0": "", "py:1": "py:1", "example.org/py": "example.org/py",
+		"example.org/py:1@sha256:ab": "example.org/py:1@sha256:ab", "localhost/py:latest": "localhost/py:latest",
+	} {
+		if got := moreThanTag(name); got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
 		}
 	}
 }
@@ -207,4 +219,60 @@ func TestStreamsCloseInUse(t *testing.T) {
 			t.Errorf("%v, want a closed file", err)
 		}
 	}
+}
+
+// A process that has no descriptors left gets an error, and loses none of those
+// that it had.
+func TestStreamsWithoutDescriptors(t *testing.T) {
+	warm, err := openStreams(filepath.Join(t.TempDir(), "warm"), time.Minute) // opens Go's poller
+	if err := errors.Join(err, warm.close()); err != nil {
+		t.Fatal(err)
+	}
+	before, refused := descriptors(t), 0
+	for most := uint64(0); ; most++ {
+		s, err := openWith(t, most)
+		if err == nil {
+			err = s.close()
+		} else if refused++; s != nil || !errors.Is(err, unix.EMFILE) {
+			t.Errorf("up to %d descriptors: %v, %v", most, s, err)
+		}
+		if now := descriptors(t); now != before {
+			t.Fatalf("up to %d descriptors: %d are open, and were %d (%v)", most, now, before, err)
+		}
+		if err == nil {
+			break
+		}
+	}
+	if refused < 6 { // each stream has two
+		t.Errorf("refused %d times", refused)
+	}
+}
+
+// openWith opens streams in a process that may have so many descriptors.
+func openWith(t *testing.T, most uint64) (*streams, error) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "c1")
+	var usual unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &usual); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &usual); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: most, Max: usual.Max}); err != nil {
+		t.Fatal(err)
+	}
+	return openStreams(dir, time.Minute)
+}
+
+// descriptors counts those of this process.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
 }

@@ -161,6 +161,8 @@ func (f *Fake) create(s sandbox.Spec) (*container, error) {
 		return nil, fmt.Errorf("%w: container exists", sandbox.ErrBadRequest)
 	case i < 0:
 		return nil, fmt.Errorf("%w: %q", sandbox.ErrNoImage, s.Image)
+	case s.ImageID != "" && s.ImageID != f.images[i].ID:
+		return nil, fmt.Errorf("%w: %q is %s now", sandbox.ErrNoImage, s.Image, f.images[i].ID)
 	case s.Handler.Name != "" && s.Handler.Name != "io.containerd.runc.v2":
 		return nil, fmt.Errorf("%w: %q", sandbox.ErrNoRuntime, s.Handler.Name)
 	case s.Handler.Binary != "" && s.Handler.Binary != "runc" && s.Handler.Binary != "crun":

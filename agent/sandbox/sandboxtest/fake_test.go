@@ -86,13 +86,13 @@ func TestFakeBefore(t *testing.T) {
 	var refused Call
 	f.Before = func(_ context.Context, call Call, _ sandbox.Spec) error {
 		if call == refused {
-			return sandbox.ErrUnavail
+			return sandbox.ErrUnavailable
 		}
 		return nil
 	}
 	spec := sandbox.Spec{ID: "c", Image: "probe:latest", OCI: probeSpec("hang")}
 	refused = Create
-	if _, err := f.Create(t.Context(), spec); !errors.Is(err, sandbox.ErrUnavail) || len(f.Left()) > 0 {
+	if _, err := f.Create(t.Context(), spec); !errors.Is(err, sandbox.ErrUnavailable) || len(f.Left()) > 0 {
 		t.Errorf("create: %v", err)
 	}
 	refused = Start
@@ -100,20 +100,20 @@ func TestFakeBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(t.Context()); !errors.Is(err, sandbox.ErrUnavail) {
+	if err := c.Start(t.Context()); !errors.Is(err, sandbox.ErrUnavailable) {
 		t.Errorf("start: %v", err)
 	}
 	refused = Kill
-	if err := errors.Join(c.Start(t.Context()), c.Kill(t.Context())); !errors.Is(err, sandbox.ErrUnavail) {
+	if err := errors.Join(c.Start(t.Context()), c.Kill(t.Context())); !errors.Is(err, sandbox.ErrUnavailable) {
 		t.Errorf("kill: %v", err)
 	}
 	refused = Delete
-	if err := c.Delete(t.Context()); !errors.Is(err, sandbox.ErrUnavail) || len(f.Left()) != 1 {
+	if err := c.Delete(t.Context()); !errors.Is(err, sandbox.ErrUnavailable) || len(f.Left()) != 1 {
 		t.Errorf("delete: %v", err)
 	}
 	refused = ""
-	f.Lose(spec.ID, sandbox.ErrUnavail)
-	if exit := <-c.Exited(); !errors.Is(exit.Err, sandbox.ErrUnavail) {
+	f.Lose(spec.ID, sandbox.ErrUnavailable)
+	if exit := <-c.Exited(); !errors.Is(exit.Err, sandbox.ErrUnavailable) {
 		t.Errorf("lost: %+v", exit)
 	}
 	if err := c.Delete(t.Context()); err != nil {

@@ -17,6 +17,7 @@ func testRefusals(f *fixture) {
 		class error
 	}{
 		{"unknown image", func(s *sandbox.Spec) { s.Image = "no.such/image:tag" }, sandbox.ErrNoImage},
+		{"image that was exchanged", func(s *sandbox.Spec) { s.ImageID = "sha256:" + strings.Repeat("0", 64) }, sandbox.ErrNoImage},
 		{"unknown runtime", func(s *sandbox.Spec) { s.Handler = sandbox.Handler{Name: "io.containerd.nosuch.v1"} }, sandbox.ErrNoRuntime},
 		{"unknown binary", func(s *sandbox.Spec) { s.Handler = sandbox.Handler{Binary: "no-such-runtime"} }, sandbox.ErrNoRuntime},
 		{"unknown device", func(s *sandbox.Spec) { s.Devices = []string{"no.such/device=all"} }, sandbox.ErrNoDevice},
@@ -144,6 +145,11 @@ func testImages(f *fixture) {
 	if !strings.HasPrefix(found[i].ID, "sha256:") {
 		f.Errorf("image has ID %q, want a digest", found[i].ID)
 	}
+	s := f.spec("exit", "0")
+	s.ImageID = found[i].ID
+	c, err := f.Runtime.Create(f.ctx, s)
+	f.must(err)
+	f.must(c.Delete(f.ctx))
 	none, err := f.Runtime.Images(f.ctx, "label.that.no.image/carries")
 	f.must(err)
 	if len(none) > 0 {
