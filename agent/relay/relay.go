@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/ingot-grading/ingot/wire/frame"
@@ -76,7 +77,9 @@ func read(stdout io.Reader, limit int, on func([]byte) error) error {
 			err = on(f)
 		}
 		if err != nil {
-			_, _ = io.Copy(io.Discard, stdout) // a full pipe would keep the container from ending
+			if !errors.Is(err, os.ErrDeadlineExceeded) { // then nothing comes any more
+				_, _ = io.Copy(io.Discard, stdout) // a full pipe would keep the container from ending
+			}
 			return fmt.Errorf("relay: %w", err)
 		}
 	}

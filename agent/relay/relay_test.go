@@ -222,6 +222,44 @@ func TestSendersWait(t *testing.T) {
 	}
 }
 
+// A container whose output has ended gets the end of its input too, also while a
+// frame for it cannot be written.
+func TestInputEndsWithOutput(t *testing.T) {
+	r, c := begin(t, ignore)
+	go func() {
+		for r.Forward(make([]byte, 64<<10)) == nil { // until the relay has ended
+		}
+	}()
+	if err := c.in.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c.in, make([]byte, 1<<20)); err != nil { // it flows
+		t.Fatal(err)
+	}
+	c.out.Close()
+	if err := ended(t, r); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.Copy(io.Discard, c.in); err != nil {
+		t.Errorf("its input does not end: %v", err)
+	}
+}
+
+// What was needed for a large frame is not kept for the small ones after it.
+func TestLargeFramesAreLetGo(t *testing.T) {
+	o := newOutbox()
+	var b []byte
+	for _, n := range []int{8 * keepSpare, 100, 100, 100} {
+		if err := o.put(t.Context(), make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+		b, _ = o.take(b)
+	}
+	if kept := cap(b) + cap(o.pending); kept > 2*keepSpare {
+		t.Errorf("%d bytes are kept", kept)
+	}
+}
+
 // An error of the callback ends the relay, but not the container's writing.
 func TestCallbackError(t *testing.T) {
 	bad := errors.New("bad")

@@ -29,9 +29,9 @@ type Limits struct {
 // unwatched, with the error if the CPU time cannot be read.
 //
 // cpu reads the CPU time used so far ([cgroups.Group.CPU]); it is called from one
-// goroutine at a time. Its answer [cgroups.ErrGone] ends the watch of CPU time
-// only. The watch ends with ctx or with stop, which waits until over will not
-// be called any more and may be called again, but not from over.
+// goroutine at a time. Its answer [cgroups.ErrGone] means that nothing was used yet,
+// or nothing is any more. The watch ends with ctx or with stop, which waits until
+// over will not be called any more and may be called again, but not from over.
 func Start(ctx context.Context, l Limits, cpu func() (time.Duration, error), over context.CancelCauseFunc) (stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	first, _ := decide(0, l.CPU, cpus(l))
@@ -78,7 +78,8 @@ func run(ctx context.Context, l Limits, cpu func() (time.Duration, error), wall,
 		used, err := cpu()
 		switch {
 		case errors.Is(err, cgroups.ErrGone):
-			continue // the timer has fired and stays silent
+			next.Reset(blind)
+			continue
 		case err != nil:
 			return fmt.Errorf("read CPU time: %w", err)
 		}
@@ -93,6 +94,10 @@ func run(ctx context.Context, l Limits, cpu func() (time.Duration, error), wall,
 // shortest is the least time between two readings, and so, on each busy CPU,
 // about the most that a container can go over its limit.
 const shortest = 10 * time.Millisecond
+
+// blind is after how long a group that is not there is looked for again: most
+// often it never will be, as the container has ended.
+const blind = time.Second
 
 // decide says whether used is over limit and, if not, after what time it could
 // be: when all cpus are busy.

@@ -11,7 +11,7 @@ import (
 	"github.com/ingot-grading/ingot/cgroups"
 )
 
-func TestDecide(t *testing.T) {
+func TestNextReadingIsWhenTheLimitCouldBeReached(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
 	for _, c := range []struct {
 		used, limit time.Duration
@@ -108,17 +108,34 @@ func TestNoLimits(t *testing.T) {
 	})
 }
 
-func TestGoneEndsOnlyTheWatchOfCPU(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		reads := 0
-		gone := func() (time.Duration, error) { reads++; return 0, fmt.Errorf("x: %w", cgroups.ErrGone) }
-		defer Start(ctx, Limits{CPU: time.Second, Wall: time.Minute, CPUs: 1}, gone, cancel)()
-		<-ctx.Done()
-		if cause := context.Cause(ctx); !errors.Is(cause, ErrWallTime) || reads != 1 {
-			t.Errorf("ended by %v after %d readings", cause, reads)
-		}
-	})
+// A group that is not there uses nothing, and is watched from when it is there:
+// some runtimes make it late.
+func TestGroupThatIsNotThere(t *testing.T) {
+	for name, c := range map[string]struct {
+		late  time.Duration
+		want  error
+		after time.Duration
+	}{
+		"never": {time.Hour, ErrWallTime, time.Minute},
+		"late":  {10500 * time.Millisecond, ErrCPUTime, 13 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			began, reads := time.Now(), 0
+			cpu := func() (time.Duration, error) {
+				reads++
+				if used := time.Since(began) - c.late; used >= 0 {
+					return used, nil
+				}
+				return 0, fmt.Errorf("x: %w", cgroups.ErrGone)
+			}
+			defer Start(ctx, Limits{CPU: 2 * time.Second, Wall: time.Minute, CPUs: 1}, cpu, cancel)()
+			<-ctx.Done()
+			if cause := context.Cause(ctx); !errors.Is(cause, c.want) || time.Since(began).Round(time.Second) != c.after || reads > 100 {
+				t.Errorf("%s: ended by %v after %v, %d readings", name, cause, time.Since(began), reads)
+			}
+		})
+	}
 }
 
 func TestUnreadableCPUTimeEndsTheContainer(t *testing.T) {
@@ -133,7 +150,7 @@ func TestUnreadableCPUTimeEndsTheContainer(t *testing.T) {
 	})
 }
 
-func TestStop(t *testing.T) {
+func TestNobodyIsToldAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &container{busy: 1, started: time.Now()}
 		over := func(err error) { t.Errorf("ended by %v after stop", err) }
