@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/containerd/go-cni"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -129,10 +130,29 @@ func (a *Attachment) Remove(ctx context.Context) error {
 		return fmt.Errorf("network: remove: %w", err)
 	}
 	a.gone = true
+	a.forget()
 	if err := a.net.ports.giveBack(a.lent); err != nil {
 		return fmt.Errorf("network: remove: %w", err)
 	}
 	return nil
+}
+
+// forget removes the job's connections from the machine's table, where they would
+// stay for minutes or, if nobody closed them, for days. Where the kernel does not
+// let us, they end by themselves.
+func (a *Attachment) forget() {
+	var filters []netlink.CustomConntrackFilter
+	for _, address := range a.addresses {
+		for _, of := range []netlink.ConntrackFilterType{netlink.ConntrackOrigSrcIP, netlink.ConntrackReplySrcIP} {
+			f := new(netlink.ConntrackFilter)
+			if f.AddIP(of, address.AsSlice()) == nil {
+				filters = append(filters, f)
+			}
+		}
+	}
+	if _, err := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filters...); err != nil {
+		a.net.config.Log.Debug("connections of a job that is gone stay", "job", a.id, "err", err)
+	}
 }
 
 // disconnect undoes connect, or what was done of it.

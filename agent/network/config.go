@@ -18,7 +18,7 @@ var (
 	// what to do.
 	ErrUnavailable = errors.New("no networks for jobs")
 	// ErrInUse says that another agent uses the state directory.
-	ErrInUse = errors.New("state directory is in use")
+	ErrInUse = errors.New("state directory is in use by another agent")
 	// ErrNoPorts says that too few external ports are free at the moment.
 	ErrNoPorts = errors.New("no external ports are free")
 )
@@ -49,9 +49,14 @@ var DefaultPorts = Range{64120, 64130}
 // Range is a range of ports, both ends included.
 type Range struct{ First, Last uint16 }
 
-// ParseRange reads "A-B", or "A" for one port. The ends may be in any order
+// UnmarshalText reads "A-B", or "A" for one port. The ends may be in any order
 // (PROTOCOL.md 8.2).
-func ParseRange(text string) (Range, error) {
+func (r *Range) UnmarshalText(text []byte) (err error) {
+	*r, err = parseRange(string(text))
+	return err
+}
+
+func parseRange(text string) (Range, error) {
 	a, b, two := strings.Cut(text, "-")
 	if !two {
 		b = a
@@ -65,12 +70,6 @@ func ParseRange(text string) (Range, error) {
 		return Range{}, err
 	}
 	return Range{min(first, last), max(first, last)}, nil
-}
-
-// UnmarshalText implements [encoding.TextUnmarshaler] as [ParseRange] does.
-func (r *Range) UnmarshalText(text []byte) (err error) {
-	*r, err = ParseRange(string(text))
-	return err
 }
 
 func parsePort(text string) (uint16, error) {

@@ -23,9 +23,9 @@
 //
 // Jobs reach what the machine reaches, but not the machine: neither its own
 // addresses nor services that it translates to others, as Docker does for the
-// ports of its containers. Nor do they reach what belongs to one link, which holds
-// the metadata services of clouds, or what is sent to many. They are told so at
-// once, by a reset or an ICMP message. Excepted are replies, port 53 of the name
+// ports of its containers. Nor do they reach link-local networks, where most
+// clouds have their metadata services, or multicast. They are told so at once,
+// by a reset or an ICMP message. Excepted are replies, port 53 of the name
 // servers that they are told of, and for debugging the gateway's address. The
 // rules are asked for all that comes over the bridge, so they hold for packet
 // sockets too, and for containers with a kernel of their own: both go around by
@@ -33,6 +33,12 @@
 // shared kernel even sooner, and count. What forges frames in the name of another
 // job is not stopped: it takes the right to make raw packets, which students never
 // have.
+//
+// A job has a thousand connections at most, datagrams to as many addresses and
+// ports included, and makes no more than fifty a second for long: the machine keeps
+// account of all in one table, those that have just ended too, and who fills it cuts
+// everybody off. With the job its connections go. Where the kernel lacks
+// xt_connlimit or xt_hashlimit, that is logged once and not held.
 //
 // There is no IPv6 in a job's network, beside ::1, and none on the bridge, so
 // that nothing has to be guarded twice.

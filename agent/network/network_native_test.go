@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,6 +130,90 @@ func TestForged(t *testing.T) {
 	_, from, err := at.ReadFrom(make([]byte, 100))
 	if err != nil || !strings.HasPrefix(from.String(), machine+":") {
 		t.Errorf("the first packet that arrives is from %v, %v", from, err)
+	}
+}
+
+// A job that speaks to everybody does not fill the machine's table of connections,
+// which others need.
+func TestFlows(t *testing.T) {
+	n := open(t, Config{})
+	greedy, other := join(t, n, "greedy"), join(t, n, "other")
+	there := serve(t, neighbours, ":0")
+	_, port, _ := net.SplitHostPort(there)
+	hears(t, greedy.Path(), neighbour+":"+port, machine)
+	err := inside(greedy.Path(), func() error {
+		c, err := net.ListenPacket("udp4", ":0")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for port := 1; port <= 5000; port++ {
+			if _, err := c.WriteTo([]byte("hello"), &net.UDPAddr{IP: net.ParseIP(neighbour), Port: port}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := flows(t); n < 900 || n > 1100 {
+		t.Errorf("the machine has %d connections; a job may have %s", n, maxFlows)
+	}
+	refused(t, greedy, neighbour+":"+port)
+	hears(t, other.Path(), neighbour+":"+port, machine)
+}
+
+// flows is how many connections are in the machine's table.
+func flows(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Nor does one that ends each connection before the next, though the table keeps
+// those for a while. With the job all of them go.
+func TestEndedFlows(t *testing.T) {
+	n := open(t, Config{})
+	other := join(t, n, "other")
+	greedy, err := n.Join(t.Context(), "greedy", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(serve(t, neighbours, ":0"))
+	before, began := flows(t), time.Now()
+	err = inside(greedy.Path(), func() error {
+		for range 5000 {
+			c, err := net.DialTimeout("tcp4", neighbour+":"+port, 10*time.Second)
+			switch {
+			case err == nil:
+				c.Close()
+			case !errors.Is(err, syscall.ECONNREFUSED):
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 1000 + 50*int(time.Since(began).Seconds()+1)
+	if n := flows(t) - before; n < 500 || n > most+100 {
+		t.Errorf("the machine has %d connections more, want at most %d", n, most)
+	}
+	hears(t, other.Path(), neighbour+":"+port, machine)
+	if err := greedy.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := flows(t) - before; n > 100 {
+		t.Errorf("%d connections are left of a job that is gone", n)
 	}
 }
 

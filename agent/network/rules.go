@@ -11,19 +11,36 @@ import (
 type chain struct {
 	table, from, name string   // from: the kernel's chain whose top enters it; "": ours do
 	rules             []string // their words separated by single spaces
+	optional          bool     // the kernel may lack what they need
 }
 
+// maxFlows is how many connections a job may have at once, those of datagrams
+// included. The machine's table of them has room for some ten thousands, for all
+// jobs and itself.
+const maxFlows = "1000"
+
+// Those that have ended are not counted there, and yet stay in the table for two
+// minutes. So a job may make a thousand at once, and then so many a second. What is
+// left of that is forgotten once a job has not been heard of for longer than it
+// takes to have all of it back.
+const (
+	maxNew   = "50/second"
+	idleTime = "30000" // milliseconds
+)
+
 // never are the networks that no job has business with, whatever the machine's
-// addresses are: what belongs to one link, which holds the metadata services of
-// clouds, one of them that has its address elsewhere, and what is sent to many.
-// With those of IPv6 they are Never of package cgroups, for which 0.0.0.0/8 is the
-// job itself.
+// addresses are: link-local ones, where most clouds have their metadata services,
+// one such service elsewhere, multicast and broadcast. With those of IPv6 they are
+// Never of package cgroups, for which 0.0.0.0/8 is the job itself.
 var never = [...]string{"0.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "224.0.0.0/3"}
 
 // The chains that ours enter: of what jobs reach although others say no, and of
 // how they are told no.
 func (n *Net) exceptions() string { return strings.ToUpper(n.name) + "-YES" }
 func (n *Net) refusal() string    { return strings.ToUpper(n.name) + "-NO" }
+
+// excess is the chain that refuses more connections than a job may have, or make.
+func (n *Net) excess() string { return strings.ToUpper(n.name) + "-MORE" }
 
 // chains are the rules for all jobs, those first that others enter.
 func (n *Net) chains() []chain {
@@ -40,6 +57,7 @@ func (n *Net) chains() []chain {
 	from := []string{
 		"-i " + br + " ! -s " + subnet + " -j DROP", // a forged sender
 		"-i " + br + " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+		"-i " + br + " -j " + n.excess(),
 		"-i " + br + " -j " + yes,
 	}
 	forward = append(forward, from...)
@@ -56,14 +74,19 @@ func (n *Net) chains() []chain {
 		except = append(except, "-m conntrack --ctorigdst "+n.gateway.String()+" -j ACCEPT")
 	}
 	return []chain{
-		{"filter", "", yes, except},
-		{"filter", "", no, []string{
+		{table: "filter", name: yes, rules: except},
+		{table: "filter", name: no, rules: []string{
 			"-p tcp -j REJECT --reject-with tcp-reset",
 			"-j REJECT --reject-with icmp-admin-prohibited",
 		}},
-		{"filter", "INPUT", name + "-IN", append(slices.Clone(from), "-i "+br+" -j "+no)},
-		{"filter", "FORWARD", name, forward},
-		{"nat", "POSTROUTING", name, []string{
+		{table: "filter", name: n.excess(), optional: true, rules: []string{
+			"-m hashlimit --hashlimit-above " + maxNew + " --hashlimit-burst " + maxFlows + " --hashlimit-mode srcip" +
+				" --hashlimit-htable-expire " + idleTime + " --hashlimit-name " + br + " -j " + no,
+			"-m connlimit --connlimit-above " + maxFlows + " --connlimit-mask 32 --connlimit-saddr -j " + no,
+		}},
+		{table: "filter", from: "INPUT", name: name + "-IN", rules: append(slices.Clone(from), "-i "+br+" -j "+no)},
+		{table: "filter", from: "FORWARD", name: name, rules: forward},
+		{table: "nat", from: "POSTROUTING", name: name, rules: []string{
 			"-s " + subnet + " ! -o " + br + " -j MASQUERADE",
 		}},
 	}
@@ -75,7 +98,12 @@ func (n *Net) addRules() error {
 			return fmt.Errorf("make chain: %w", err)
 		}
 		for _, r := range c.rules {
-			if err := n.ipt.Append(c.table, c.name, strings.Fields(r)...); err != nil {
+			err := n.ipt.Append(c.table, c.name, strings.Fields(r)...)
+			if err != nil && c.optional {
+				n.config.Log.Warn("a rule for jobs with a network cannot be made", "rule", r, "err", err)
+				continue
+			}
+			if err != nil {
 				return fmt.Errorf("add rule: %w", err)
 			}
 		}

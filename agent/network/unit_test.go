@@ -3,13 +3,30 @@ package network
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/ingot-grading/ingot/cgroups"
 )
+
+// Rules and programs in the kernel keep jobs off the same networks of IPv4, but
+// for 0.0.0.0/8, which is the job itself where programs look.
+func TestRulesRefuseWhatProgramsDo(t *testing.T) {
+	want := []string{"0.0.0.0/8"}
+	for _, p := range cgroups.Never() {
+		if p.Addr().Is4() {
+			want = append(want, p.String())
+		}
+	}
+	if got := slices.Sorted(slices.Values(never[:])); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("refused %q, want %q", got, want)
+	}
+}
 
 func TestParseRange(t *testing.T) {
 	for text, want := range map[string]Range{
@@ -29,14 +46,14 @@ func TestParseRange(t *testing.T) {
 		"64120–64130":   {},
 		"64120-64130\n": {64120, 64130},
 	} {
-		got, err := ParseRange(text)
+		got, err := parseRange(text)
 		if got != want || (err != nil) != (want == Range{}) {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestConfigHasDefaults(t *testing.T) {
 	var c Config
 	if err := c.fill(); err != nil || c.Subnet.String() != "10.217.0.0/16" || c.Ports != DefaultPorts || len(c.Plugins) != 2 {
 		t.Errorf("the zero value is %+v, %v", c, err)
@@ -59,6 +76,27 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+// unused makes a pool of n ports that nobody on the machine uses, of those that
+// kernels give to nobody by themselves.
+func unused(t *testing.T, n uint16) *pool {
+	t.Helper()
+	var err error
+	for range 100 { // another run of this test may have some
+		first := 61000 + rand.N(4000-n)
+		p := newPool(Range{first, first + n - 1})
+		var all []lent
+		if all, err = p.take(len(p.free)); err != nil {
+			continue
+		}
+		if err := p.giveBack(all); err != nil || len(all) != int(n) {
+			t.Fatalf("%d ports, want %d: %v", len(all), n, err)
+		}
+		return p
+	}
+	t.Fatal(err)
+	return nil
+}
+
 // Ports are lent to one at a time, all that were asked for or none, and those
 // that other programs use are not lent at all.
 func TestPool(t *testing.T) {
@@ -73,16 +111,13 @@ func TestPool(t *testing.T) {
 		t.Errorf("a port in use: %v", err)
 	}
 
-	p = newPool(Range{61500, 61510}) // which kernels give to nobody by themselves
-	all := len(p.free)
-	if all != 11 {
-		t.Fatalf("%d ports", all)
-	}
+	p = unused(t, 11)
+	all, first := 11, p.free[0]
 	a, err := p.take(2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", "61500")); err == nil {
+	if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", first)); err == nil {
 		l.Close()
 		t.Error("a port on loan is free for other programs")
 	}
