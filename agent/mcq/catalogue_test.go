@@ -31,10 +31,19 @@ func TestReadCatalogue(t *testing.T) {
 	}
 }
 
-// The library drops a text that lies at the very end of the file.
+// A stranger's plural rule is not for the library to compile.
+func TestReadCatalogueTakesTheHeaderOut(t *testing.T) {
+	file := moFile(binary.LittleEndian, "", "Plural-Forms: x", "a", "A")
+	header, err := checkMO(file)
+	if left := binary.LittleEndian.Uint32(file[28+8*2:]); err != nil || header != "Plural-Forms: x" || left != 0 {
+		t.Errorf("the header is %q, %v, and %d bytes of it are left", header, err, left)
+	}
+}
+
+// The library stops at a text that lies at the very end of the file.
 func TestReadCatalogueEmptyTextAtEnd(t *testing.T) {
-	file := moFile(binary.LittleEndian, "a", "A", "b", "")
-	file = file[:len(file)-1] // the last text's NUL
+	file := moFile(binary.LittleEndian, "b", "", "a", "A")
+	binary.LittleEndian.PutUint32(file[28+8*2+4:], uint32(len(file)))
 	c, err := readCatalogue(file)
 	if err != nil || translate(c, "a") != "A" {
 		t.Errorf("a becomes %q, %v", translate(c, "a"), err)
@@ -67,8 +76,10 @@ func TestReadCatalogueRefuses(t *testing.T) {
 		"text":            {[]byte(strings.Repeat("msgid ", 10)), errNotMO},
 		"short":           {good[:27], errNotMO},
 		"version":         {with(4, 2<<16), errNotMO},
+		"minor version":   {with(4, 2), errNotMO},
 		"count":           {with(8, 0xffffffff), errLayout},
 		"tables overlap":  {with(16, 36), errLayout},
+		"over the header": {with(12, 8), errLayout},
 		"ids outside":     {with(12, 0xfffffff0), errLayout},
 		"texts outside":   {with(16, uint32(len(good)-8)), errLayout},
 		"id too long":     {with(28, 0x7fffffff), errLayout},

@@ -28,7 +28,8 @@ const (
 
 // Config says where tasks are and how they are graded.
 type Config struct {
-	// Tasks is the directory with one folder per course. It must exist.
+	// Tasks is the directory with one folder per course. It must exist, for
+	// whoever runs this.
 	Tasks string
 	// Rules is the version whose answers are given. Zero is the newest.
 	Rules Rules
@@ -63,6 +64,8 @@ func New(cfg Config) (*Executor, error) {
 		return nil, fmt.Errorf("mcq: tasks directory: %w", err)
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("mcq: tasks directory: %s is a file", cfg.Tasks)
+	} else if _, err := os.Stat(cfg.Tasks + "/."); err != nil { // the right to look into it
+		return nil, fmt.Errorf("mcq: tasks directory: %w", err)
 	}
 	if cfg.CatalogueMemory <= 0 {
 		cfg.CatalogueMemory = defaultCatalogueMemory

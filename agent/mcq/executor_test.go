@@ -32,9 +32,20 @@ func TestRun(t *testing.T) {
 			`failed 0 {"q":["failed","Wrong answer. Make sure to select all the valid possibilities\n\nA\n\nB"]}`},
 		{"a limit of one with a single answer", single(`"limit": true, `), `{"q": 0}`, `success 100 {"q":["success","Correct answer"]}`},
 		{"a marker written by the author", single(""), `{"q": 0, "@lang": "fr"}`, `success 100 {"q":["success","Bonne réponse"]}`},
+		{"every marker", `{"q": {"type": "multiple_choice", "success_message": "_wrong_answer_multiple", "choices": [
+			{"text": "a", "valid": true, "feedback": "_wrong_answer"}]}}`, `{"q": 0}`,
+			`success 100 {"q":["success","Wrong answer. Make sure to select all the valid possibilities\n\nWrong answer"]}`},
 		{"messages absent", single(""), `{"q": "1"}`, `failed 0 {"q":["failed","Wrong answer"]}`},
 		{"centralize keeps the error message", single(`"centralize": true, "error_message": "E", `), `{"q": "1"}`, `failed 0 {"q":["failed","E"]}`},
 		{"nil messages are none", single(`"error_message": null, `), `{"q": "1"}`, `failed 0 {"q":["failed","Wrong answer"]}`},
+		{"a limit below the good choices with a single answer", `{"q": {"type": "multiple_choice", "limit": 1, "choices": [
+			{"text": "a", "valid": true}, {"text": "b", "valid": true}]}}`, `{"q": 1}`, `success 100 {}`},
+		{"nil is no message and no feedback", `{"q": {"type": "multiple_choice", "success_message": null, "choices": [
+			{"text": "a", "valid": true, "feedback": null}]}}`, `{"q": 0}`, `success 100 {}`},
+		{"an empty feedback is one", `{"q": {"type": "multiple_choice", "choices": [{"text": "a", "valid": true, "feedback": ""}]}}`,
+			`{"q": 0}`, `success 100 {"q":["success",""]}`},
+		{"blank to strip but not to int", `{"q": {"type": "match", "answer": "42"}}`, `{"q": "\u001c42\u3000"}`, `success 100 {"q":["success","Correct answer"]}`},
+		{"composed and decomposed letters differ", `{"q": {"type": "match", "answer": "\u00e9"}}`, `{"q": "e\u0301"}`, `failed 0 {"q":["failed","Wrong answer"]}`},
 		{"a tuple to match", `{"q": {"type": "match", "answer": [1, "a"]}}`, `{"q": "(1, 'a')"}`, `success 100 {"q":["success","Correct answer"]}`},
 		{"inputs under keys of other kinds", single(""), `{"$map": [[1, 2], [null, "x"], ["q", "0"]]}`, `success 100 {"q":["success","Correct answer"]}`},
 	} {
@@ -61,13 +72,16 @@ func TestFaults(t *testing.T) {
 		{problem(`"type": "multiple_choice", "choices": {"a": 1}`), `{"q": "1"}`, "task", "not a list"},
 		{problem(`"type": "multiple_choice", "choices": []`), `{"q": "1"}`, "task", "none of its choices"},
 		{problem(`"type": "multiple_choice", "choices": ["text"]`), `{"q": "1"}`, "task", "choice 0"},
+		{problem(`"type": "multiple_choice", ` + choices), `{}`, "answer", "no answer was received"},
 		{problem(`"type": "multiple_choice", ` + choices), `{"q": null}`, "answer", "not the number"},
 		{problem(`"type": "multiple_choice", ` + choices), `{"q": -1}`, "answer", "no such choice"},
+		{problem(`"type": "multiple_choice", ` + choices), `{"q": 1}`, "answer", "no such choice"},
 		{problem(`"type": "multiple_choice", ` + choices), `{"q": ["0"]}`, "answer", "not the number"},
 		{problem(`"type": "multiple_choice", ` + choices), `{"q": 1e300}`, "answer", "no such choice"},
 		{problem(`"type": "multiple_choice", "limit": 1.0, ` + choices), `{"q": 0}`, "task", "limit"},
 		{problem(`"type": "multiple_choice", "limit": null, ` + choices), `{"q": 0}`, "task", "limit"},
 		{problem(`"type": "multiple_choice", "success_message": 5, ` + choices), `{"q": 0}`, "task", "success_message is not a text"},
+		{problem(`"type": "code"`), `{"q": "x"}`, "task", "configured as MCQ"},
 		{problem(`"type": "file"`), `{"q": "x"}`, "task", "configured as MCQ"},
 		{problem(`"type": "code_single_line"`), `{"q": "x"}`, "task", "configured as MCQ"},
 		{problem(`"type": 5`), `{"q": "x"}`, "task", "type is not known"},
@@ -120,7 +134,7 @@ func TestBrokenBytes(t *testing.T) {
 	}
 }
 
-func TestTaskless(t *testing.T) {
+func TestJobWithoutATaskIsGraded(t *testing.T) {
 	e, _ := newExecutor(t, RulesHead)
 	job := newJob(t, oneChoice, inFrench)
 	job.CourseID, job.TaskID = wire.Nullable{Null: true}, wire.Nullable{Null: true}
@@ -133,7 +147,7 @@ func TestTaskless(t *testing.T) {
 	}
 }
 
-func TestKill(t *testing.T) {
+func TestKilledJobIsNotGraded(t *testing.T) {
 	e, _ := newExecutor(t, RulesHead)
 	for cause, want := range map[error]string{agent.ErrKilled: "killed", agent.ErrStopping: "success"} {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -147,21 +161,68 @@ func TestKill(t *testing.T) {
 
 func TestOtherEnvironment(t *testing.T) {
 	e, _ := newExecutor(t, RulesHead)
-	job := newJob(t, oneChoice, inFrench)
-	job.EnvironmentType = "docker"
-	if res := e.Run(t.Context(), job, nil); res.Status != "crash" || res.Text != textNoEnvironment {
-		t.Errorf("%s %q", res.Status, res.Text)
+	for _, env := range [][2]string{{"docker", "mcq"}, {"mcq", "python3"}} {
+		job := newJob(t, oneChoice, inFrench)
+		job.EnvironmentType, job.Environment = env[0], env[1]
+		if res := e.Run(t.Context(), job, nil); res.Status != "crash" || res.Text != textNoEnvironment {
+			t.Errorf("%s: %s %q", env, res.Status, res.Text)
+		}
 	}
 }
 
-// A short answer cannot ask for gigabytes of feedback.
+// A short answer cannot ask for gigabytes of feedback, to one problem or to
+// several.
 func TestFeedbackIsBounded(t *testing.T) {
 	e, _ := newExecutor(t, RulesHead)
-	problems := strings.Replace(oneChoice, "hello", strings.Repeat("x", 1<<16), 1)
-	problems = strings.Replace(problems, `"choices"`, `"multiple": true, "choices"`, 1)
-	job := newJob(t, problems, `{"q": [0`+strings.Repeat(`,0`, 300)+`]}`)
-	if res := e.Run(t.Context(), job, nil); res.Status != "crash" || !strings.Contains(res.Text, "too much feedback") {
-		t.Errorf("%s %.100q", res.Status, res.Text)
+	problem := `: {"type": "multiple_choice", "multiple": true, "choices": [{"text": "a", "valid": true, "feedback": "` + strings.Repeat("x", 1<<16) + `"}]}`
+	answer := func(times int) string { return `: [0` + strings.Repeat(`,0`, times-1) + `]` }
+	for _, c := range []struct{ inputs, want string }{
+		{`{"q"` + answer(300) + `, "r"` + answer(1) + `}`, "crash"},
+		{`{"q"` + answer(140) + `, "r"` + answer(140) + `}`, "crash"},
+		{`{"q"` + answer(100) + `, "r"` + answer(100) + `}`, "success"},
+	} {
+		res := e.Run(t.Context(), newJob(t, `{"q"`+problem+`, "r"`+problem+`}`, c.inputs), nil)
+		if res.Status != c.want || c.want == "crash" && !strings.Contains(res.Text, "too much feedback") {
+			t.Errorf("%s %.100q, want %s", res.Status, res.Text, c.want)
+		}
+	}
+}
+
+// A job leaves nothing to the next one: not its texts, not what an unusual one
+// needed. The rules stay.
+func TestForget(t *testing.T) {
+	for _, size := range []int{100, maxBuffer + 1} {
+		g := &grading{
+			rules: RulesHead.set(), say: &messages{}, texts: &catalogue{}, id: []byte("q"),
+			choices: []choice{{good: true, feedback: value{0xc0}}}, lines: make([]byte, 10, size),
+		}
+		g.forget()
+		if g.texts != nil || g.say != nil || g.id != nil || cap(g.choices) > 0 && g.choices[:1][0].feedback != nil {
+			t.Errorf("after %d bytes: something of the job is left: %+v", size, g)
+		}
+		if cap(g.lines) > maxBuffer || !g.rules.centralMatch || !g.rules.keepsState {
+			t.Errorf("after %d bytes: %d are kept, rules %+v", size, cap(g.lines), g.rules)
+		}
+	}
+}
+
+// A text that is translated into a marker stands for the agent's message.
+func TestMarkersAreTranslated(t *testing.T) {
+	e, dir := newExecutor(t, RulesHead)
+	writeMO(t, dir, "course/task/$i18n/fr.mo", "hello", "_correct_answer")
+	if got := feedbackOf(t, e, inFrench); got != "Bonne réponse" {
+		t.Errorf("%q", got)
+	}
+}
+
+// What authors write is not repeated at any length.
+func TestFaultsAreShort(t *testing.T) {
+	e, _ := newExecutor(t, RulesHead)
+	long := strings.Repeat("x", 10000)
+	for _, problems := range []string{`{"` + long + `": {"type": "match"}}`, `{"q": {"type": "` + long + `"}}`} {
+		if res := e.Run(t.Context(), newJob(t, problems, `{}`), nil); res.Status != "crash" || len(res.Text) > 300 {
+			t.Errorf("%s with a text of %d bytes", res.Status, len(res.Text))
+		}
 	}
 }
 
@@ -199,13 +260,13 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
-func TestPercent(t *testing.T) {
+func TestGradesRoundHalfToEven(t *testing.T) {
 	for _, c := range []struct {
 		right, total int
 		want         float64
 	}{
 		{0, 3, 0}, {3, 3, 100}, {1, 3, 33.33}, {2, 3, 66.67}, {5, 7, 71.43},
-		{1, 32, 3.12}, {3, 32, 9.38}, {1, 160, 0.62}, {1, 800, 0.12}, {3, 800, 0.38}, // ties go to the even digit
+		{1, 32, 3.12}, {3, 32, 9.38}, {1, 160, 0.62}, {1, 800, 0.12}, {3, 800, 0.38}, {23, 160, 14.38}, // ties go to the even digit
 	} {
 		if got := percent(c.right, c.total); got != c.want {
 			t.Errorf("%d of %d is %v, want %v", c.right, c.total, got, c.want)

@@ -1,6 +1,10 @@
 package mcq
 
-import "github.com/ingot-grading/ingot/wire"
+import (
+	"slices"
+
+	"github.com/ingot-grading/ingot/wire"
+)
 
 // inputs finds answers by their problem's id.
 type inputs struct {
@@ -47,9 +51,9 @@ func (in *inputs) get(key []byte) value {
 		}
 		return nil
 	}
-	for i := len(in.list) - 1; i >= 0; i-- {
-		if string(in.list[i].key) == string(key) {
-			return in.list[i].value
+	for _, e := range slices.Backward(in.list) {
+		if string(e.key) == string(key) {
+			return e.value
 		}
 	}
 	return nil

@@ -13,11 +13,9 @@ func (g *grading) match(d *definition, answer value) (valid bool, err error) {
 	if !ok {
 		return false, g.badAnswer("it is not a text")
 	}
-	expected, ok := d.answer.text()
+	expected, ok := str(d.answer)
 	if !ok {
-		if expected, ok = appendStr(nil, d.answer); !ok {
-			return false, g.badTask("the answer to match is not a text")
-		}
+		return false, g.badTask("the answer to match is not a text")
 	}
 	valid = string(trimSpace(given, blankOfStrip)) == string(expected)
 	switch {

@@ -16,19 +16,24 @@ func TestMetrics(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "course/task/$i18n/de.mo"), []byte("no catalogue"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("/dev/null", filepath.Join(dir, "course/task/$i18n/es.mo")); err != nil {
+		t.Fatal(err)
+	}
 	reg := prometheus.NewRegistry()
 	e, err := New(Config{Tasks: dir, Metrics: reg, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, inputs := range []string{inFrench, inFrench, `{"q": "0", "@lang": "de"}`, `{"q": "1"}`, `{}`} {
+	e.tasks.fresh = 0 // looked up anew each time, but read only if they changed
+	const inGerman, inSpanish = `{"q": "0", "@lang": "de"}`, `{"q": "0", "@lang": "es"}`
+	for _, inputs := range []string{inFrench, inFrench, inGerman, inGerman, inSpanish, inSpanish, `{"q": "1"}`, `{}`} {
 		e.Run(t.Context(), newJob(t, oneChoice, inputs), nil)
 	}
 	want := map[string]float64{
-		"ingot_mcq_jobs_total success": 3, "ingot_mcq_jobs_total failed": 1, "ingot_mcq_jobs_total crash": 1,
+		"ingot_mcq_jobs_total success": 6, "ingot_mcq_jobs_total failed": 1, "ingot_mcq_jobs_total crash": 1,
 		"ingot_mcq_jobs_total crashed": 0, "ingot_mcq_jobs_total killed": 0,
-		"ingot_mcq_job_seconds":                5,
-		"ingot_mcq_catalogue_reads_total read": 1, "ingot_mcq_catalogue_reads_total refused": 1,
+		"ingot_mcq_job_seconds":                8,
+		"ingot_mcq_catalogue_reads_total read": 1, "ingot_mcq_catalogue_reads_total refused": 2,
 		"ingot_mcq_catalogue_bytes": float64(e.tasks.cost),
 	}
 	if got := gather(t, reg); !maps.Equal(got, want) || e.tasks.cost == 0 {

@@ -67,7 +67,7 @@ func TestIsIndex(t *testing.T) {
 		{`1`, 1, true}, {`1`, 2, false}, {`"1"`, 1, true}, {`"10"`, 10, true}, {`"0"`, 0, true},
 		{`"01"`, 1, false}, {`" 1"`, 1, false}, {`"+1"`, 1, false}, {`""`, 0, false}, {`"\u0661"`, 1, false},
 		{`true`, 1, true}, {`false`, 0, true}, {`true`, 0, false}, {`1.0`, 1, true}, {`1.5`, 1, false}, {`-0.0`, 0, true},
-		{`null`, 0, false}, {`{"$b64": "MQ=="}`, 1, false}, {`"99999999999999999999"`, 1, false},
+		{`null`, 0, false}, {`{"$b64": "MQ=="}`, 1, false}, {`"99999999999999999999"`, 1, false}, {`"18446744073709551617"`, 1, false},
 	} {
 		if got := isIndex(asValue(t, c.json), c.i); got != c.want {
 			t.Errorf("%s is choice %d: %v", c.json, c.i, got)

@@ -14,13 +14,14 @@ import (
 // maxNesting bounds how deep str() goes into lists and maps.
 const maxNesting = 64
 
-// appendStr appends Python's str(v). Arrays are tuples there, as its decoder
-// makes them (PROTOCOL.md 1.2). It is false for extensions and too deep nesting.
-func appendStr(b []byte, v value) ([]byte, bool) {
+// str returns Python's str(v). Arrays are tuples there, as its decoder makes them
+// (PROTOCOL.md 1.2). It is false for extensions and too deep nesting. Of a text it
+// shares the memory.
+func str(v value) ([]byte, bool) {
 	if s, ok := v.text(); ok {
-		return append(b, s...), true
+		return s, true
 	}
-	return appendRepr(b, v, 0)
+	return appendRepr(nil, v, 0)
 }
 
 // appendRepr appends Python's repr(v).

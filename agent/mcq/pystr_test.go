@@ -7,7 +7,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-func TestStr(t *testing.T) {
+func TestStrIsPythons(t *testing.T) {
 	for json, want := range map[string]string{
 		`"a b "`: "a b ", `null`: "None", `true`: "True", `false`: "False",
 		`42`: "42", `-7`: "-7", `18446744073709551615`: "18446744073709551615",
@@ -24,7 +24,7 @@ func TestStr(t *testing.T) {
 		`["\u007f\u00e9\u200b\u00a0\n\\\t"]`: `('\x7fé\u200b\xa0\n\\\t',)`,
 		`["\ud83d\ude00\ue000\udb40\udc01"]`: "('😀\\ue000\\U000e0001',)",
 	} {
-		got, ok := appendStr(nil, asValue(t, json))
+		got, ok := str(asValue(t, json))
 		if !ok || string(got) != want {
 			t.Errorf("str(%s) = %s, %v, want %s", json, got, ok, want)
 		}
@@ -33,13 +33,13 @@ func TestStr(t *testing.T) {
 
 func TestStrRefuses(t *testing.T) {
 	deep := value(strings.Repeat("\x91", maxNesting+2) + "\xc0")
-	if _, ok := appendStr(nil, deep); ok {
+	if _, ok := str(deep); ok {
 		t.Error("takes a value that is too deep")
 	}
-	if _, ok := appendStr(nil, value{0xd4, 5, 1}); ok {
+	if _, ok := str(value{0xd4, 5, 1}); ok {
 		t.Error("takes an extension")
 	}
-	if got, ok := appendStr(nil, msgp.AppendFloat32(nil, 0.1)); !ok || string(got) != "0.10000000149011612" {
+	if got, ok := str(msgp.AppendFloat32(nil, 0.1)); !ok || string(got) != "0.10000000149011612" {
 		t.Errorf("a float of 4 bytes is %s, %v", got, ok)
 	}
 }

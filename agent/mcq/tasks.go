@@ -152,7 +152,9 @@ func (t *tasks) read(path string, now identity) *catalogue {
 	texts, _, _ := t.loads.Do(path, func() (any, error) {
 		texts, was, err := t.load(path)
 		if err != nil {
-			was = now // do not try again before it changes
+			if !passing(err) {
+				was = now // do not try again before it changes
+			}
 			t.log.Warn("cannot use a catalogue", "path", path, "err", err)
 		}
 		t.metrics.catalogue(err)
@@ -160,6 +162,13 @@ func (t *tasks) read(path string, now identity) *catalogue {
 		return texts, nil
 	})
 	return texts.(*catalogue)
+}
+
+// passing tells whether err is not the file's: a lack of file descriptors, say,
+// ends while the file stays as it is.
+func passing(err error) bool {
+	errno, ok := errors.AsType[unix.Errno](err)
+	return ok && errno.Temporary()
 }
 
 // keep puts k into the cache, in place of others if there is no room.
