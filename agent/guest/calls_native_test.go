@@ -18,6 +18,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ingot-grading/ingot/agent/guest/mainsock"
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
 	"github.com/ingot-grading/ingot/wire/grading"
@@ -74,6 +76,26 @@ func (c *calls) feedback(stdin, name string, args ...string) (text string, code 
 		c.t.Fatal(err)
 	}
 	return string(b), code
+}
+
+// A disk without room for files or bytes costs no feedback that was given before.
+func TestFullDiskKeepsTheFeedback(t *testing.T) {
+	c := newCalls(t)
+	dir := c.root + "/.__output"
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,nr_inodes=3,mode=777"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	_, first := c.run("", "feedback-result", "failed")
+	if err := os.WriteFile(dir+"/last", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, second := c.run(strings.Repeat("x", 70_000), "feedback-msg")
+	_, third := c.run("", "feedback-grade", "7")
+	got, err := os.ReadFile(dir + "/__feedback.json")
+	if string(got) != `{"result": "failed", "grade": 7.0}` || err != nil || first != 0 || second != 1 || third != 0 {
+		t.Errorf("%.200s, %v, exit %d, %d, %d", got, err, first, second, third)
+	}
 }
 
 // sendable is a value as it is stored: what JSON has no number for as text

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,6 +48,20 @@ func Install(dir, target string) error {
 		if err := os.Symlink(target, link); err != nil {
 			return fmt.Errorf("install: %w", err)
 		}
+	}
+	return nil
+}
+
+// CheckProgram reports what keeps the file at path from being run in containers as
+// ingot-init. Scripts are refused: an image need not have what they are written for.
+func CheckProgram(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s is no program: %w", path, err)
+	}
+	defer f.Close()
+	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {
+		return fmt.Errorf("%s is no program: it is of ELF type %s", path, f.Type)
 	}
 	return nil
 }

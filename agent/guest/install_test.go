@@ -59,3 +59,23 @@ func TestCommandsAreFoundByName(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be ingot-init is told before any container runs it.
+func TestCheckProgram(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckProgram(self); err != nil {
+		t.Error(err)
+	}
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{script, filepath.Dir(script), script + "none"} {
+		if err := CheckProgram(path); err == nil || !strings.HasPrefix(err.Error(), path+" is no program: ") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type pair struct {
 	t       *testing.T
 	grading string // its root
 	student string
+	asRoot  bool // the run script
 	out     *frame.Writer
 	in      *frame.Reader
 }
@@ -44,7 +45,7 @@ func (p *pair) start(script string, kernel bool) *exec.Cmd {
 		p.t.Fatal(err)
 	}
 	p.out, p.in = frame.NewWriter(stdin), frame.NewReader(stdout, 1<<24)
-	start := grading.Start{Input: []byte{0x80}, Debug: 1, SharedKernel: kernel}
+	start := grading.Start{Input: []byte{0x80}, Debug: 1, SharedKernel: kernel, RunAsRoot: p.asRoot}
 	p.send(&start)
 	return cmd
 }
@@ -87,7 +88,8 @@ func (p *pair) intern(socketID string, args ...string) *exec.Cmd {
 	cmd := exec.Command("/ingot/_run_student_intern", args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: p.student, Cloneflags: syscall.CLONE_NEWPID}
+	groups := &syscall.Credential{Groups: []uint32{0, 7}} // root's, which no student may have
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: p.student, Cloneflags: syscall.CLONE_NEWPID, Credential: groups}
 	return cmd
 }
 
@@ -126,11 +128,28 @@ func get(o *pyjson.Object, key string) string {
 	return s
 }
 
+// The script's ids are the worker's or root's, and whoever dies without a parent
+// is buried while it runs.
+func TestScriptIsRunAsWhomItShall(t *testing.T) {
+	p := newPair(t)
+	for asRoot, want := range map[bool]string{false: "4242 4242 /task", true: "0 0 /task"} {
+		p.asRoot = asRoot
+		cmd := p.start(`
+sh -c 'true & echo $! > orphan'
+while kill -0 "$(cat orphan)" 2> /dev/null; do :; done
+feedback-msg -m "$(id -u) $(id -G) $HOME"
+`, true)
+		if r := p.result(cmd); get(r, "text") != want {
+			t.Errorf("text %q, want %q: %s", get(r, "text"), want, get(r, "stderr"))
+		}
+	}
+}
+
 func TestStudentContainerOnASharedKernel(t *testing.T) {
 	p := newPair(t)
 	cmd := p.start(`
 cd /task/student
-out=$(echo from the grader | run_student --time 3 'sh -c "cat; cat answer; id -u; exit 7"')
+out=$(echo from the grader | run_student --time 3 'sh -c "cat; cat answer; id -u; id -G; exit 7"')
 feedback-result -i code "$?"
 feedback-result success
 feedback-msg -m "$out"
@@ -144,7 +163,7 @@ feedback-msg -m "$out"
 	shim.Run()
 	p.send(&grading.RunStudentRetval{SocketID: req.SocketID, Retval: int64(shim.ProcessState.ExitCode())})
 	r := p.result(cmd)
-	if got, want := get(r, "text"), "from the grader\nthe answer\n4242"; got != want {
+	if got, want := get(r, "text"), "from the grader\nthe answer\n4242\n4242"; got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
 	problems, _ := r.Get("problems")
@@ -194,6 +213,57 @@ feedback-result "$?"
 	r := p.result(cmd)
 	if get(r, "result") != "127" || !strings.Contains(get(r, "stderr"), "no-such-program") {
 		t.Errorf("result %s, stderr %q", get(r, "result"), get(r, "stderr"))
+	}
+}
+
+// gVisor's shim may not learn how a short process ended, so the container's last
+// frame says it, to agents that ask for that. The command hears nothing of it.
+func TestStudentContainerTellsItsExitCode(t *testing.T) {
+	for _, c := range []struct {
+		asked string
+		told  bool
+	}{{"1", true}, {"", false}} {
+		p := newPair(t)
+		if err := errors.Join(os.MkdirAll(p.grading+"/task/student/scripts", 0o755), os.WriteFile(p.grading+"/sockets/p1.sock", nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		shim := p.intern("p1", "kata-runtime", "kata") // as any without a shared kernel is told
+		shim.Env = append(os.Environ(), grading.TellRetval+"="+c.asked)
+		command := "sh -c 'test -z \"${INGOT_TELL_RETVAL+set}\" && echo out; exit 5'"
+		start, err := grading.Append(nil, &grading.RunStudentInit{SocketID: "p1", Command: &command, User: "worker"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in, out bytes.Buffer
+		if err := frame.NewWriter(&in).Write(start); err != nil {
+			t.Fatal(err)
+		}
+		shim.Stdin, shim.Stdout = &in, &out
+		shim.Run()
+		if code := shim.ProcessState.ExitCode(); code != 5 {
+			t.Errorf("asked %q: exit code %d", c.asked, code)
+		}
+		var last grading.Message
+		var output strings.Builder
+		for r := frame.NewReader(&out, 1<<20); ; {
+			b, err := r.Next()
+			if err != nil {
+				break
+			}
+			if last, err = grading.Decode(b); err != nil {
+				t.Fatal(err)
+			}
+			if m, ok := last.(*grading.Stdout); ok {
+				output.Write(m.Message)
+			}
+		}
+		told, ok := last.(*grading.RunStudentRetval)
+		if ok != c.told || ok && (told.Retval != 5 || told.SocketID != "p1") {
+			t.Errorf("asked %q: the last frame is %+v", c.asked, last)
+		}
+		if !strings.Contains(output.String(), "out") {
+			t.Errorf("asked %q: the command hears of it", c.asked)
+		}
 	}
 }
 

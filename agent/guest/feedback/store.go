@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
 )
 
@@ -19,26 +21,32 @@ const (
 	Name = "__feedback.json"
 )
 
-// Limit is the largest feedback file that is read, in bytes.
-const Limit = 64 << 20
+// maxSize is the largest feedback file that is read or written, in bytes.
+const maxSize = 64 << 20
 
-// Corrupted is the text of a result whose file was not written by the tools.
-const Corrupted = "Feedback file has been modified by user !"
+// corrupted is the text of a result whose file was not written by the tools.
+const corrupted = "Feedback file has been modified by user !"
 
-var errNoFile = errors.New("the feedback is not a regular file, or too large")
+var (
+	errNoFile   = errors.New("the feedback is not a regular file")
+	errTooLarge = errors.New("the feedback is too large")
+)
 
 // Store is the feedback file in a directory, which need not exist.
-type Store struct{ dir string }
+type Store struct {
+	dir string
+	max int // bytes
+}
 
 // In returns the store in dir, which is [Dir] but in tests.
-func In(dir string) Store { return Store{dir} }
+func In(dir string) Store { return Store{dir, maxSize} }
 
 func (s Store) path() string { return filepath.Join(s.dir, Name) }
 
 // Load reads the feedback; none is an empty map. The map is the caller's.
 // Errors are of the file system, or [pyjson.ErrDepth].
 func (s Store) Load() (*pyjson.Object, error) {
-	text, err := read(s.path())
+	text, err := s.read()
 	if errors.Is(err, fs.ErrNotExist) || err == nil && text == "" {
 		return new(pyjson.Object), nil
 	}
@@ -54,14 +62,14 @@ func (s Store) Load() (*pyjson.Object, error) {
 	}
 	o := new(pyjson.Object)
 	o.Set("result", "crash")
-	o.Set("text", Corrupted)
+	o.Set("text", corrupted)
 	return o, nil
 }
 
 // read never waits for a writer and never follows a link: other programs in the
 // container may put anything in the file's place.
-func read(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+func (s Store) read() (string, error) {
+	f, err := os.OpenFile(s.path(), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
@@ -69,9 +77,9 @@ func read(path string) (string, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return "", errors.Join(errNoFile, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, Limit+1))
-	if err == nil && len(b) > Limit {
-		err = errNoFile
+	b, err := io.ReadAll(io.LimitReader(f, int64(s.max)+1))
+	if err == nil && len(b) > s.max {
+		err = errTooLarge
 	}
 	return string(b), err
 }
@@ -95,6 +103,9 @@ func (s Store) Update(change func(*pyjson.Object) error) error {
 		return err
 	}
 	b, err := pyjson.Append(nil, o)
+	if err == nil && len(b) > s.max { // nobody could read it again
+		err = errTooLarge
+	}
 	if err != nil {
 		return fmt.Errorf("save the feedback: %w", err)
 	}
@@ -131,7 +142,7 @@ func (s Store) save(b []byte) error {
 	tmp := filepath.Join(s.dir, "."+Name+"."+strconv.Itoa(os.Getpid()))
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return os.WriteFile(s.path(), b, 0o666)
+		return rewrite(s.path(), b)
 	}
 	_, err = f.Write(b)
 	if statErr == nil && err == nil {
@@ -144,6 +155,23 @@ func (s Store) save(b []byte) error {
 		err = errors.Join(err, os.Remove(tmp))
 	}
 	return err
+}
+
+// rewrite writes a file in place. It takes the space for all of it first: a full
+// disk must not cost what the file had.
+func rewrite(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o666)
+	if err != nil {
+		return err
+	}
+	err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, int64(len(b)))
+	if err == nil || errors.Is(err, unix.EOPNOTSUPP) { // some file systems cannot promise space
+		_, err = f.Write(b)
+	}
+	if err == nil {
+		err = f.Truncate(int64(len(b)))
+	}
+	return errors.Join(err, f.Close())
 }
 
 // adopt gives f the mode of old, and its owner where the process may do that.

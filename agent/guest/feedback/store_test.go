@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -60,11 +61,11 @@ func TestModeIsKept(t *testing.T) {
 func TestFilesThatAreNone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, feedback.Name)
-	for _, make := range []func() error{
+	for _, put := range []func() error{
 		func() error { return os.Symlink("/etc/passwd", path) },
 		func() error { return os.Mkdir(path, 0o755) },
 	} {
-		if err := make(); err != nil {
+		if err := put(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := feedback.In(dir).Load(); err == nil {
@@ -79,6 +80,48 @@ func TestFilesThatAreNone(t *testing.T) {
 	}
 }
 
+// In a directory that takes no new file the old one is written anew, whole.
+func TestFileIsWrittenInPlace(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, fmt.Sprintf(".%s.%d", feedback.Name, os.Getpid())) // of a killed call
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := feedback.In(dir)
+	for _, text := range []string{"long text", "short"} {
+		if err := s.SetText(text, "", false); err != nil {
+			t.Fatal(err)
+		}
+		want := `{"text": "` + text + `"}`
+		if b, err := os.ReadFile(filepath.Join(dir, feedback.Name)); err != nil || string(b) != want {
+			t.Errorf("%s, %v", b, err)
+		}
+	}
+}
+
+// What could not be read again is not written: the feedback so far counts.
+func TestFeedbackThatIsTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	const exact = `{"text": "x"}`
+	s := feedback.Small(dir, len(exact))
+	if err := s.SetText("x", "", false); err != nil {
+		t.Fatal(err)
+	}
+	if s.SetText("y", "", true) == nil {
+		t.Error("a byte more was written")
+	}
+	o, err := s.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := o.Get("text"); text != "x" {
+		t.Errorf("text %q", text)
+	}
+	if o, err := feedback.Small(dir, len(exact)-1).Load(); err == nil {
+		t.Errorf("%v was read", o)
+	}
+}
+
 func TestValuesThatCannotBeSent(t *testing.T) {
 	s := feedback.In(t.TempDir())
 	for _, grade := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
@@ -89,8 +132,18 @@ func TestValuesThatCannotBeSent(t *testing.T) {
 	if s.SetCustom("k", []any{pyjson.Int("18446744073709551616")}) == nil {
 		t.Error("a number of 65 bits was taken")
 	}
-	if err := s.SetCustom("k", []any{math.NaN(), pyjson.Int("18446744073709551615")}); err != nil {
-		t.Error(err)
+	inner := new(pyjson.Object)
+	inner.Set("n", math.Inf(-1))
+	if err := s.SetCustom("k", []any{math.NaN(), pyjson.Int("18446744073709551615"), inner}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := pyjson.Append(nil, o)
+	if want := `{"custom": {"k": ["nan", 18446744073709551615, {"n": "-inf"}]}}`; err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
 	}
 }
 
@@ -108,6 +161,31 @@ func TestSameTagTwiceIsOne(t *testing.T) {
 	tests, _ := o.Get("tests")
 	if n := tests.(*pyjson.Object).Len(); n != 3 {
 		t.Errorf("%d tags", n)
+	}
+	if v, ok := tests.(*pyjson.Object).Get("*auto-tag-0"); !ok || v != "" {
+		t.Errorf("the empty tag: %v", v)
+	}
+}
+
+func TestIDsThatAreAccepted(t *testing.T) {
+	for id, want := range map[string][2]bool{ // as a problem, as a tag
+		"q1": {true, true}, "A-z_0.9": {true, true}, "*auto-tag--1": {false, true}, "": {}, "a b": {}, "a/b": {}, "é": {}, "a@": {}, "a[": {},
+	} {
+		if got := [2]bool{feedback.ValidID(id, false), feedback.ValidID(id, true)}; got != want {
+			t.Errorf("%q: %v, want %v", id, got, want)
+		}
+	}
+}
+
+// What is nested too deep may be JSON: it is an error, and no corrupt file.
+func TestFeedbackThatIsTooDeep(t *testing.T) {
+	dir := t.TempDir()
+	deep := `{"a": ` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`
+	if err := os.WriteFile(filepath.Join(dir, feedback.Name), []byte(deep), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := feedback.In(dir).Load(); !errors.Is(err, pyjson.ErrDepth) {
+		t.Errorf("%v, %v", o, err)
 	}
 }
 

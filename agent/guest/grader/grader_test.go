@@ -31,7 +31,7 @@ func job(t *testing.T, text string) *Grader {
 	return g
 }
 
-func TestInput(t *testing.T) {
+func TestFieldsOfTheInput(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "upload")
 	if err := os.WriteFile(file, []byte("content"), 0o600); err != nil {
 		t.Fatal(err)

@@ -18,11 +18,18 @@ import (
 // be stored with the submission anyway (PROTOCOL.md 7.5).
 const maxArchive = 32 << 20
 
-var errArchiveSize = fmt.Errorf("/archive is over %d bytes when packed", maxArchive)
+// maxUnpacked is how many bytes its files may have. Holes in files cost no disk,
+// but it takes a core five seconds to pack a GiB of them.
+const maxUnpacked = 4 << 30
 
-// packArchive is the base64 text of a .tgz of a directory (TOOLKIT.md 9.6). It
-// leaves no file anywhere and follows no link.
-func packArchive(dir string) (string, error) {
+var (
+	errArchiveSize  = errors.New("/archive is too large when packed")
+	errUnpackedSize = errors.New("/archive is too large")
+)
+
+// packArchive is the base64 text of a .tgz of a directory (TOOLKIT.md 9.6), which
+// may have limit bytes. It leaves no file anywhere and follows no link.
+func packArchive(dir string, limit int) (string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", fmt.Errorf("pack the archive: %w", err)
@@ -30,13 +37,30 @@ func packArchive(dir string) (string, error) {
 	defer root.Close()
 	var text bytes.Buffer
 	b64 := base64.NewEncoder(base64.StdEncoding, &text)
-	z := gzip.NewWriter(b64)
-	p := &packer{root: root, tar: tar.NewWriter(z), out: &text, seen: make(map[inode]string)}
+	z := gzip.NewWriter(&capped{b64, limit})
+	p := &packer{root: root, tar: tar.NewWriter(z), seen: make(map[inode]string), left: maxUnpacked}
 	err = fs.WalkDir(root.FS(), ".", p.add)
-	if err = errors.Join(err, p.tar.Close(), z.Close(), b64.Close()); err != nil {
+	if err == nil {
+		err = errors.Join(p.tar.Close(), z.Close(), b64.Close())
+	}
+	if err != nil {
 		return "", fmt.Errorf("pack the archive: %w", err)
 	}
 	return text.String(), nil
+}
+
+// capped writes as many bytes as are left, so that one large file cannot fill the
+// memory.
+type capped struct {
+	io.Writer
+	left int
+}
+
+func (c *capped) Write(b []byte) (int, error) {
+	if c.left -= len(b); c.left < 0 {
+		return 0, errArchiveSize
+	}
+	return c.Writer.Write(b)
 }
 
 type inode struct{ dev, ino uint64 }
@@ -44,17 +68,14 @@ type inode struct{ dev, ino uint64 }
 type packer struct {
 	root *os.Root
 	tar  *tar.Writer
-	out  *bytes.Buffer
 	seen map[inode]string // files with several names, by their first one
+	left int64            // bytes of files
 }
 
 // add packs one file. Files that vanish, sockets and devices are left out.
 func (p *packer) add(name string, _ fs.DirEntry, err error) error {
 	if err != nil {
 		return gone(err)
-	}
-	if p.out.Len() > maxArchive/3*4 {
-		return errArchiveSize
 	}
 	st, err := p.root.Lstat(name)
 	if err != nil {
@@ -66,6 +87,9 @@ func (p *packer) add(name string, _ fs.DirEntry, err error) error {
 	}
 	if content != nil {
 		defer content.Close()
+	}
+	if p.left -= h.Size; p.left < 0 {
+		return errUnpackedSize
 	}
 	if err := p.tar.WriteHeader(h); err != nil {
 		return err
@@ -108,16 +132,31 @@ func (p *packer) header(name string, st fs.FileInfo) (*tar.Header, io.ReadCloser
 			}
 			p.seen[id] = h.Name
 		}
-		f, err := p.root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-		if err != nil {
+		f, size, err := p.open(name)
+		if f == nil || err != nil {
 			return nil, nil, err
 		}
-		h.Typeflag, h.Size = tar.TypeReg, st.Size()
+		h.Typeflag, h.Size = tar.TypeReg, size
 		return h, f, nil
 	default:
 		return nil, nil, nil
 	}
 	return h, nil, nil
+}
+
+// open opens a file, unless another kind of file has taken its place, such as a
+// pipe whose other end says nothing. Then it returns nil.
+func (p *packer) open(name string) (f *os.File, size int64, err error) {
+	f, err = p.root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
 }
 
 // gone forgives that a file is not there any more, or has become a link.

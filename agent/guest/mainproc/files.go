@@ -15,6 +15,8 @@ import (
 	"github.com/ingot-grading/ingot/agent/guest/worker"
 )
 
+var errMoved = errors.New("there is a link in the place of a directory")
+
 // writeInput stores the start message for the script: the contents of uploaded
 // files in files of their own, all else as JSON (TOOLKIT.md 2.1, 9.2). Bytes in
 // any other place are an error: JSON has none.
@@ -69,9 +71,15 @@ func (j *job) writeUploads(fields *pyjson.Object) error {
 	return nil
 }
 
-// writeFile writes a new file, or an old one anew, but never through a link.
+// writeFile writes a new file, or an old one anew. A link, which can only be the
+// image's, is replaced.
 func writeFile(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
+	f, err := create(path)
+	if errors.Is(err, syscall.ELOOP) {
+		if err = os.Remove(path); err == nil {
+			f, err = create(path)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -79,25 +87,54 @@ func writeFile(path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+func create(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
+}
+
 // prepare makes the directories of a job and gives them to the worker.
 func (j *job) prepare() error {
-	for _, d := range []string{tmpDir, feedback.Dir, archiveDir, taskDir} { // an image may have none of them
-		if err := os.Mkdir(j.root+d, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("prepare: %w", err)
-		}
-	}
-	if err := writeFile(filepath.Join(j.root, feedback.Dir, feedback.Name), nil); err != nil {
+	if err := j.makeDirs(); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	if err := os.RemoveAll(j.root + taskDir + "/.ssh"); err != nil {
+	if err := writeFile(filepath.Join(j.dirs[feedback.Dir], feedback.Name), nil); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	for _, d := range []string{tmpDir, taskDir, feedback.Dir, archiveDir} {
-		if err := j.worker.open(j.root + d); err != nil {
+	if err := os.RemoveAll(j.dirs[taskDir] + "/.ssh"); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	for _, dir := range j.dirs {
+		if err := j.worker.open(dir); err != nil {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
 	return nil
+}
+
+// makeDirs makes what directories of a job the image does not have, and finds
+// where the others really are: an image may have links in their places.
+func (j *job) makeDirs() error {
+	j.dirs = make(map[string]string)
+	for _, d := range []string{tmpDir, feedback.Dir, archiveDir, taskDir} {
+		if err := os.Mkdir(j.root+d, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		dir, err := filepath.EvalSymlinks(j.root + d)
+		if err != nil {
+			return err
+		}
+		j.dirs[d] = dir
+	}
+	return nil
+}
+
+// left is where a directory of the job really is. No script may have put a link
+// in its place: when this is called none is left that still could.
+func (j *job) left(d string) (string, error) {
+	dir, err := filepath.EvalSymlinks(j.dirs[d])
+	if err == nil && dir != j.dirs[d] {
+		err = fmt.Errorf("%w: %s", errMoved, d)
+	}
+	return dir, err
 }
 
 // systemFiles puts the task's hosts and resolv.conf in the place of the
@@ -111,10 +148,18 @@ func (j *job) systemFiles() (complaint string, err error) {
 		}
 	}
 	for _, f := range worker.SystemFiles {
-		path := j.root + f.Target
-		if err := errors.Join(os.Lchown(path, j.rootUID, j.worker.gid), os.Chmod(path, 0o664)); err != nil {
+		if err := j.share(j.root + f.Target); err != nil {
 			return "", fmt.Errorf("open %s: %w", f.Target, err)
 		}
 	}
 	return complaint, nil
+}
+
+// share lets the worker write to a file, which the image may have behind a link.
+func (j *job) share(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chown(j.rootUID, j.worker.gid), f.Chmod(0o664), f.Close())
 }

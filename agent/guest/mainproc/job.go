@@ -33,7 +33,8 @@ type job struct {
 	worker  owner
 	rootUID int
 	log     *slog.Logger
-	frames  chan []byte // to the agent, while the job runs
+	frames  chan []byte       // to the agent, while the job runs
+	dirs    map[string]string // where its directories really are, by the constants
 }
 
 // debugMode is what the client wants to see beside the result.
@@ -137,7 +138,11 @@ func (j *job) try(start *pyjson.Object, debug debugMode) (*pyjson.Object, error)
 		result.Set("stdout", out.stdout)
 		result.Set("stderr", out.stderr)
 	}
-	if err := j.worker.open(j.root + taskDir); err != nil {
+	task, err := j.left(taskDir)
+	if err == nil {
+		err = j.worker.open(task)
+	}
+	if err != nil {
 		j.log.Warn("rights of the task not reset", "err", err)
 	}
 	return result, nil
@@ -191,8 +196,11 @@ func (j *job) grade(start *pyjson.Object, asRoot, keep bool) (complaint string, 
 func (j *job) collect(complaint string) (*pyjson.Object, error) {
 	result := crash(complaint)
 	if complaint == "" {
-		var err error
-		if result, err = feedback.In(j.root + feedback.Dir).Load(); err != nil {
+		dir, err := j.left(feedback.Dir)
+		if err != nil {
+			return nil, err
+		}
+		if result, err = feedback.In(dir).Load(); err != nil {
 			return nil, err
 		}
 	}
@@ -202,7 +210,11 @@ func (j *job) collect(complaint string) (*pyjson.Object, error) {
 		result.Set("tests", new(pyjson.Object))
 		return result, nil
 	}
-	archive, err := packArchive(j.root + archiveDir)
+	dir, err := j.left(archiveDir)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := packArchive(dir, maxArchive)
 	if err != nil {
 		return nil, err
 	}

@@ -5,14 +5,13 @@ import (
 
 	"github.com/ingot-grading/ingot/agent/guest/mainsock"
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
-	"github.com/ingot-grading/ingot/wire/frame"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
-// loop owns the state of the main process and standard output.
+// loop owns the state of the main process.
 type loop struct {
 	job      *job
-	out      *frame.Writer
+	out      *outbox
 	debug    bool
 	relay    bool                      // student containers share no kernel with this one
 	done     chan *pyjson.Object       // the result of the job; nil before the start
@@ -23,6 +22,10 @@ type loop struct {
 // run handles what comes until the result is out.
 func (l *loop) run(incoming <-chan message) int {
 	for {
+		requests := l.requests
+		if l.out.size > maxWaiting {
+			requests = nil
+		}
 		select {
 		case in, ok := <-incoming:
 			if !ok {
@@ -34,34 +37,53 @@ func (l *loop) run(incoming <-chan message) int {
 				continue
 			}
 			l.fromAgent(in)
-		case r := <-l.requests:
+		case err := <-l.out.written:
+			l.sent(err)
+		case r := <-requests:
 			r.Peer.Asked()
 			if err := l.fromScript(r); err != nil {
 				l.job.log.Warn("request refused", "err", err)
 			}
 		case f := <-l.job.frames:
-			l.send(f)
+			l.out.add(f, nil)
 		case result := <-l.done:
-			return l.finish(result)
+			return l.finish(result, incoming)
 		}
 	}
 }
 
-func (l *loop) finish(result *pyjson.Object) int {
+// finish sends the result, behind what waits. What the agent says is still read,
+// lest it waits for us.
+func (l *loop) finish(result *pyjson.Object, incoming <-chan message) int {
 	f := new(pyjson.Object)
 	f.Set("type", string(grading.KindResult))
 	f.Set("result", result)
-	if err := l.out.Write(pyjson.AppendMsgpack(nil, f)); err != nil {
-		l.job.log.Error("result not sent", "err", err)
+	l.out.add(pyjson.AppendMsgpack(nil, f), nil)
+	var err error
+	for len(l.out.waiting) > 0 {
+		select {
+		case in, ok := <-incoming:
+			if !ok {
+				incoming = nil
+				continue
+			}
+			l.fromAgent(in)
+		case err = <-l.out.written:
+			l.sent(err)
+		}
+	}
+	if err != nil {
 		return 1
 	}
 	return 0
 }
 
-func (l *loop) send(f []byte) {
-	if err := l.out.Write(f); err != nil {
+// sent is told that a frame was written, or why it was not.
+func (l *loop) sent(err error) {
+	if err != nil {
 		l.job.log.Error("frame not sent", "err", err)
 	}
+	l.out.pop()
 }
 
 // fromAgent handles a frame of the agent. A bad one instead of the start gives
@@ -147,15 +169,18 @@ func (l *loop) fromScript(r mainsock.Request) error {
 	if err != nil {
 		return err
 	}
+	var next *mainsock.Peer
 	switch m := m.(type) {
 	case *grading.RunStudent:
 		l.callers[m.SocketID] = r.Peer
+	case *grading.Stdin:
+		next = r.Peer // sends one block after the other
 	case *grading.SSHDebug, *grading.SSHStudent:
 		r.Peer.Reply(encode("ok"))
 	default:
 		r.Peer.Reply(encode("dummy_message"))
 	}
-	l.send(f)
+	l.out.add(f, next)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
@@ -173,6 +174,89 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
+// An image may keep the files of its network behind links: the worker gets the files.
+func TestSystemFilesBehindLinks(t *testing.T) {
+	root := newRoot(t)
+	j := &job{root: root, worker: owner{os.Getuid(), os.Getgid()}, rootUID: os.Getuid(), log: slog.New(slog.DiscardHandler)}
+	if os.Getuid() == 0 { // others may only give to themselves
+		j.worker = owner{4242, 4242}
+	}
+	target := root + "/run/hosts"
+	write(t, target, "", 0o600)
+	if err := errors.Join(os.Remove(root+"/etc/hosts"), os.Symlink(target, root+"/etc/hosts")); err != nil {
+		t.Fatal(err)
+	}
+	if complaint, err := j.systemFiles(); complaint != "" || err != nil {
+		t.Fatalf("%q, %v", complaint, err)
+	}
+	st, err := os.Stat(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gid := int(st.Sys().(*syscall.Stat_t).Gid); gid != j.worker.gid || st.Mode().Perm() != 0o664 {
+		t.Errorf("group %d, mode %v", gid, st.Mode())
+	}
+	if err := os.Remove(target); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.systemFiles(); err == nil {
+		t.Error("a file that is not there was opened")
+	}
+}
+
+// An image may have links in the places of a job's directories and files. What
+// its files were linked to is not written to.
+func TestDirectoriesBehindLinks(t *testing.T) {
+	root := newRoot(t)
+	for _, d := range []string{"tmp", "archive", ".__output", ".__input"} {
+		if err := errors.Join(os.RemoveAll(root+"/"+d), os.MkdirAll(root+"/var/"+d, 0o755), os.Symlink("var/"+d, root+"/"+d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{"/var/.__input/__inputdata.json", "/var/.__output/__feedback.json"} {
+		write(t, root+"/var/old", "old", 0o600)
+		if err := os.Symlink(root+"/var/old", root+f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, r := grade(t, root, startFrame(t, `sh -c 'echo "{\"result\": \"success\"}" > ../.__output/__feedback.json; cat ../.__input/__inputdata.json > ../archive/x'`))
+	if text(r, "result") != "success" || text(r, "archive") == "" {
+		t.Fatalf("result %v", r)
+	}
+	for path, want := range map[string]fs.FileMode{"/var/tmp": openMode, "/var/archive/x": 0, "/var/.__input/__inputdata.json": 0} {
+		st, err := os.Lstat(root + path)
+		if err != nil || want != 0 && st.Mode().Perm() != want || st.Size() == 0 {
+			t.Errorf("%s: %v, %v", path, st, err)
+		}
+	}
+	if b, err := os.ReadFile(root + "/var/old"); string(b) != "old" || err != nil {
+		t.Errorf("behind a file's link is %q, %v", b, err)
+	}
+}
+
+// No script can have a directory elsewhere packed or opened to all by a link.
+func TestDirectoriesThatBecomeLinks(t *testing.T) {
+	root := newRoot(t)
+	secret := t.TempDir()
+	if err := errors.Join(os.Chmod(root, 0o777), os.Chmod(secret, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	move := "mv ../DIR ../old; ln -s " + secret + " ../DIR"
+	feedback := `echo "{\"result\": \"success\"}" > ../.__output/__feedback.json; `
+	for _, dir := range []string{"archive", ".__output", "task"} {
+		_, r := grade(t, root, startFrame(t, "sh -c '"+feedback+strings.ReplaceAll(move, "DIR", dir)+"'"))
+		if dir != "task" && text(r, "result") != "crash" {
+			t.Errorf("%s: %v", dir, r)
+		}
+		if m := mode(t, secret); m != 0o700 {
+			t.Errorf("%s: mode %o", dir, m)
+		}
+		if err := errors.Join(os.RemoveAll(root+"/old"), os.Remove(root+"/"+dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A feedback file that is a link or a device is not read.
 func TestFeedbackThatIsNoFile(t *testing.T) {
 	for _, command := range []string{"ln -sf /etc/hostname", "mkfifo"} {
@@ -208,7 +292,7 @@ func TestExtraRunTypes(t *testing.T) {
 		}
 	}
 	root := newRoot(t)
-	write(t, root+RunTypesFile, "# ours\nrb /usr/bin/ruby -w\nsh /never\n", 0o644)
+	write(t, root+runTypesFile, "# ours\nrb /usr/bin/ruby -w\nsh /never\n", 0o644)
 	j := &job{root: root}
 	types := j.runTypes()
 	if last := types[len(types)-1]; len(types) != 4 || last.ext != "rb" || !slices.Equal(last.command, []string{"/usr/bin/ruby", "-w"}) {

@@ -11,8 +11,8 @@ import (
 	"github.com/ingot-grading/ingot/wire/frame"
 )
 
-// SocketPath is where run_student finds the main process.
-const SocketPath = "/sockets/main.sock"
+// socketPath is where run_student finds the main process.
+const socketPath = "/sockets/main.sock"
 
 // maxFrame is the largest frame that is read, in bytes. The input of a job is in
 // the first one.
@@ -43,11 +43,12 @@ func Main(c Config) int {
 	j := &job{root: c.Root, worker: owner{c.Worker, c.Worker}, rootUID: c.Superuser, log: c.Log, frames: make(chan []byte)}
 	l := &loop{
 		job:     j,
-		out:     frame.NewWriter(c.Stdout),
+		out:     newOutbox(frame.NewWriter(c.Stdout)),
 		debug:   slices.Contains(c.Args[:min(len(c.Args), 1)], "--debug"),
 		callers: make(map[string]*mainsock.Peer),
 	}
-	socket, err := mainsock.Listen(c.Root+SocketPath, c.Worker, c.Log)
+	defer l.out.close()
+	socket, err := mainsock.Listen(c.Root+socketPath, c.Worker, c.Log)
 	if err != nil {
 		c.Log.Warn("no run_student in this container", "err", err)
 	} else {

@@ -10,9 +10,9 @@ import (
 	"github.com/ingot-grading/ingot/agent/guest/pytext"
 )
 
-// RunTypesFile is where an image says how run files with other extensions are
+// runTypesFile is where an image says how run files with other extensions are
 // started: lines such as "rb /usr/bin/ruby -w".
-const RunTypesFile = "/etc/ingot/run_types"
+const runTypesFile = "/etc/ingot/run_types"
 
 // pythonRunTypes are the places where images derived from INGInious' own say the same.
 var pythonRunTypes = []string{
@@ -30,7 +30,7 @@ func (j *job) extraRunTypes(known []runType) []runType {
 		}
 		extra = append(extra, runType{ext, command})
 	}
-	for _, line := range j.lines(RunTypesFile) {
+	for _, line := range j.lines(runTypesFile) {
 		if words, err := pytext.Words(line); err == nil && len(words) > 1 && !strings.HasPrefix(line, "#") {
 			add(words[0], words[1:])
 		}

@@ -95,7 +95,7 @@ func shown(f *os.File) string {
 
 // openSocket lets the worker talk to the main process.
 func (j *job) openSocket() {
-	path := j.root + SocketPath
+	path := j.root + socketPath
 	if err := errors.Join(os.Lchown(path, j.worker.uid, j.worker.gid), os.Chmod(path, 0o775)); err != nil {
 		j.log.Debug("main socket not opened", "err", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ingot-grading/ingot/agent/guest/sshd"
+	"github.com/ingot-grading/ingot/agent/guest/worker"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
@@ -19,11 +20,13 @@ const (
 
 // letIn lets a person in by SSH instead of running the script; the result is what
 // that person leaves as feedback (TOOLKIT.md 9.5). It complains if nobody came.
+// Like a script, that person leaves nothing running.
 func (j *job) letIn(ctx context.Context, asRoot bool) (complaint string) {
 	user := "worker"
 	if asRoot {
 		user = "root"
 	}
+	defer worker.SweepAll()
 	s, err := sshd.Start(ctx, user)
 	if err != nil {
 		j.log.Error("no SSH server", "err", err)

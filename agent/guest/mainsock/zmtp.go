@@ -69,7 +69,7 @@ func readFrame(r *bufio.Reader) (flags byte, body []byte, err error) {
 	if flags, err = r.ReadByte(); err != nil {
 		return 0, nil, err
 	}
-	n := uint64(0)
+	var n uint64
 	if flags&flagLong == 0 {
 		b, err := r.ReadByte()
 		if err != nil {

@@ -37,14 +37,21 @@ func TestBytesAreNoJSON(t *testing.T) {
 }
 
 func TestMsgpackOfOddValues(t *testing.T) {
-	v := []any{pyjson.Int("-9223372036854775809"), "\xed\xa0\x80", pyjson.Int("18446744073709551615")}
+	huge := pyjson.Int("-1" + strings.Repeat("0", 400))
+	v := []any{pyjson.Int("-9223372036854775809"), "\xed\xa0\x80", pyjson.Int("18446744073709551615"), huge}
 	got, err := pyjson.FromMsgpack(pyjson.AppendMsgpack(nil, v))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := pyjson.Append(nil, got)
-	if err != nil || string(b) != `[-9.223372036854776e+18, "\ufffd", 18446744073709551615]` {
+	if err != nil || string(b) != `[-9.223372036854776e+18, "\ufffd", 18446744073709551615, -1.7976931348623157e+308]` {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+func TestMsgpackWithMoreBehindIt(t *testing.T) {
+	if v, err := pyjson.FromMsgpack([]byte{0xc0, 0xc0}); err == nil {
+		t.Errorf("got %v", v)
 	}
 }
 

@@ -82,7 +82,7 @@ func (p *parser) unicode() (rune, bool) {
 }
 
 func hex4(s string) (rune, bool) {
-	if len(s) < 4 || strings.ContainsAny(s[:4], "+-_") {
+	if len(s) < 4 {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s[:4], 16, 16)

@@ -46,6 +46,17 @@ func TestEscapesOfCodePoints(t *testing.T) {
 	}
 }
 
+// Python reads no integer of more digits, so that nobody waits for one.
+func TestLongestInteger(t *testing.T) {
+	longest := strings.Repeat("7", 4300)
+	if got, ok := pytext.Int(longest); !ok || got != longest {
+		t.Errorf("4300 digits: %v", ok)
+	}
+	if _, ok := pytext.Int(longest + "7"); ok {
+		t.Error("4301 digits were read")
+	}
+}
+
 func TestWordsOfQuotedWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOf(rapid.String()).Draw(t, "words")

@@ -31,6 +31,21 @@ func TestWorkerIsAddedOnce(t *testing.T) {
 	}
 }
 
+// The last line of an image's file need not end.
+func TestWorkerHasALineOfItsOwn(t *testing.T) {
+	etc := t.TempDir()
+	path := filepath.Join(etc, "passwd")
+	if err := os.WriteFile(path, []byte("root:x:0:0::/root:/bin/sh"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := addWorker(etc); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(b), "root:x:0:0::/root:/bin/sh\nworker:") {
+		t.Errorf("got %q, %v", b, err)
+	}
+}
+
 func TestOnlyTheUserMayLogIn(t *testing.T) {
 	for user, root := range map[string]string{"worker": "no", "root": "yes"} {
 		args := arguments(user, "/ingot-init")
@@ -45,7 +60,7 @@ func TestOnlyTheUserMayLogIn(t *testing.T) {
 // server is a server without an sshd: the test is who comes and leaves.
 func server() *Server { return &Server{events: make(chan int)} }
 
-func TestWait(t *testing.T) {
+func TestWaitEndsWithTheVisit(t *testing.T) {
 	errEnd := errors.New("the test ends")
 	for name, c := range map[string]struct {
 		limit time.Duration
@@ -53,7 +68,7 @@ func TestWait(t *testing.T) {
 		want  error
 		after time.Duration
 	}{
-		"nobody": {0, func(*Server, context.CancelCauseFunc) {}, ErrNobody, FirstLogin},
+		"nobody": {0, func(*Server, context.CancelCauseFunc) {}, ErrNobody, firstLogin},
 		"one comes and leaves": {0, func(s *Server, _ context.CancelCauseFunc) {
 			time.Sleep(time.Minute)
 			s.events <- 1

@@ -203,7 +203,7 @@ func TestContainerThatHangsUp(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestExitCodesOfRefusals(t *testing.T) {
 	m := newMain(t)
 	_, _, done := ask(t, m, Request{Command: "x", RunAsRoot: true}, nil)
 	req, peer := next[*grading.RunStudent](m)
@@ -301,5 +301,33 @@ func TestRelayedCommand(t *testing.T) {
 	}
 	if out, err := io.ReadAll(stdout); err != nil || strings.Count(string(out), "text") != 3 {
 		t.Errorf("output %q, %v", out, err)
+	}
+}
+
+// Input that cannot be read, such as a directory, ends for the command as well.
+func TestRelayedInputThatCannotBeRead(t *testing.T) {
+	m := newMain(t)
+	stdin, err := os.Open(m.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	done := make(chan ended, 1)
+	go func() {
+		code, err := Request{Command: "cat"}.Run(context.WithoutCancel(t.Context()), m.dir, [3]*os.File{stdin, os.Stdout, os.Stderr}, nil)
+		done <- ended{code, err}
+	}()
+	_, peer := next[*grading.RunStudent](m)
+	say(peer, "run_student_started", "container_id", "c1", "relay", true)
+	next[*grading.RunStudentInit](m)
+	say(peer, "dummy_message")
+	in, feeder := next[*grading.Stdin](m)
+	if len(in.Message) != 0 {
+		t.Errorf("input %q", in.Message)
+	}
+	say(feeder, "dummy_message")
+	say(peer, "run_student_retval", "retval", pyjson.Int("0"))
+	if e := m.rearms(done); e.code != 0 {
+		t.Errorf("ended with %d, %v", e.code, e.err)
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/ingot-grading/ingot/agent/guest/pytext"
 	"github.com/ingot-grading/ingot/agent/guest/sshd"
 	"github.com/ingot-grading/ingot/agent/guest/worker"
+	"github.com/ingot-grading/ingot/wire/grading"
 	"github.com/ingot-grading/ingot/wire/student"
 )
 
@@ -31,9 +33,10 @@ const (
 
 const (
 	parentSocket = "/__parent.sock"
-	scriptsDir   = "/task/student/scripts"
 	noCommand    = "info: student container started with no command set \n"
 )
+
+var errNoCommand = errors.New("the command is empty")
 
 // Intern is _run_student_intern, the first process of a student container: it
 // takes a command, runs it as the worker and returns its exit code. The
@@ -43,7 +46,9 @@ func Intern(args []string, stdin io.Reader, stdout io.Writer, log *slog.Logger) 
 	worker.DefaultPath()
 	worker.WarmUp()
 	if relayed(args) {
-		return internRelayed(stdin, stdout, log)
+		tell := os.Getenv(grading.TellRetval) != ""
+		_ = os.Unsetenv(grading.TellRetval) // it is none of the command's business
+		return internRelayed(stdin, stdout, tell, log)
 	}
 	addr := &net.UnixAddr{Name: parentSocket, Net: "unix"}
 	conn, err := net.DialUnix("unix", nil, addr)
@@ -52,6 +57,11 @@ func Intern(args []string, stdin io.Reader, stdout io.Writer, log *slog.Logger) 
 		return exitBroken
 	}
 	defer conn.Close()
+	return serve(conn, log)
+}
+
+// serve does what the caller of run_student at the other end of conn asks for.
+func serve(conn *net.UnixConn, log *slog.Logger) int {
 	shim, cmd, files, err := student.Join(conn)
 	if err != nil {
 		log.Error("no command for this container", "err", err)
@@ -76,16 +86,12 @@ func Intern(args []string, stdin io.Reader, stdout io.Writer, log *slog.Logger) 
 	})
 }
 
-// relayed reports the names under which kernels of their own are known.
+// relayed reports whether an argument is a name under which kernels of their own
+// are known.
 func relayed(args []string) bool {
-	for _, a := range args {
-		for _, name := range []string{"kata", "runsc", "gvisor"} {
-			if strings.Contains(a, name) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(args, func(a string) bool {
+		return strings.Contains(a, "kata") || strings.Contains(a, "runsc") || strings.Contains(a, "gvisor")
+	})
 }
 
 func value(s *string) string {
@@ -99,6 +105,7 @@ func value(s *string) string {
 type job struct {
 	command, teardown, dir string
 	ssh                    bool
+	alone                  bool // no other container has this kernel
 	user                   int
 }
 
@@ -127,7 +134,9 @@ func (in *intern) run(ctx context.Context, j job) int {
 			return exitBroken
 		}
 	}
-	in.scripts(0o777)
+	if j.ssh || !j.alone { // or it could be hidden from a session that lasts
+		in.scripts(taskScripts().reveal())
+	}
 	code := in.command(j)
 	for _, f := range in.files {
 		f.Close() // whoever reads the output sees its end
@@ -136,10 +145,8 @@ func (in *intern) run(ctx context.Context, j job) int {
 		code = in.offerLogin(ctx)
 	}
 	if j.teardown != "" {
-		in.scripts(0o777)
 		in.tearDown(j)
 	}
-	in.scripts(0o777)
 	return code
 }
 
@@ -150,13 +157,9 @@ func (in *intern) complain(format string, args ...any) {
 	fmt.Fprintf(in.files[2], "run_student: %s\n", text)
 }
 
-// scripts changes the mode of the directory that is hidden from SSH sessions. A
-// task without one has nothing to hide.
-func (in *intern) scripts(mode os.FileMode) {
-	if st, err := os.Lstat(scriptsDir); err != nil || !st.IsDir() {
-		return
-	}
-	if err := os.Chmod(scriptsDir, mode); err != nil {
+// scripts logs why the task's scripts could not be hidden or shown.
+func (in *intern) scripts(err error) {
+	if err != nil {
 		in.log.Warn("scripts of the task not hidden or shown", "err", err)
 	}
 }
@@ -200,9 +203,12 @@ func (in *intern) command(j job) int {
 	return code & 0xff
 }
 
-// start runs a command line as a user.
+// start runs a command line as a user. One without a word is an error.
 func start(line string, user int, files [3]*os.File) (*os.Process, error) {
 	words, err := pytext.Words(line)
+	if err == nil && len(words) == 0 {
+		err = errNoCommand
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -218,8 +224,9 @@ func start(line string, user int, files [3]*os.File) (*os.Process, error) {
 
 // offerLogin lets the student in. What the command returned is lost.
 func (in *intern) offerLogin(ctx context.Context) int {
-	in.scripts(0)
-	defer in.scripts(0o777)
+	hidden, err := taskScripts().hide()
+	in.scripts(err)
+	defer func() { in.scripts(taskScripts().show(hidden)) }()
 	s, err := sshd.Start(ctx, "worker")
 	if err != nil {
 		in.log.Error("no SSH server", "err", err)
@@ -237,13 +244,24 @@ func (in *intern) offerLogin(ctx context.Context) int {
 	return 0
 }
 
-// tearDown runs the teardown command; how it ends does not matter.
+// tearDown runs the teardown command, which has no input, as that of the
+// container does not end and may be frames. How it ends does not matter.
 func (in *intern) tearDown(j job) {
-	p, err := start(j.teardown, j.user, [3]*os.File{os.Stdin, os.Stderr, os.Stderr})
-	if err == nil {
-		_, err = worker.Wait(p)
-	}
-	if err != nil {
+	if err := in.runTeardown(j); err != nil {
 		in.log.Warn("teardown not run", "err", err)
 	}
+}
+
+func (in *intern) runTeardown(j job) error {
+	stdin, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer stdin.Close()
+	p, err := start(j.teardown, j.user, [3]*os.File{stdin, os.Stderr, os.Stderr})
+	if err != nil {
+		return err
+	}
+	_, err = worker.Wait(p)
+	return err
 }

@@ -34,7 +34,9 @@ type relayedShim struct {
 	out     *frame.Writer
 }
 
-func internRelayed(stdin io.Reader, stdout io.Writer, log *slog.Logger) int {
+// internRelayed is Intern in that variant. With tell, the last frame is the exit
+// code (see [grading.TellRetval]).
+func internRelayed(stdin io.Reader, stdout io.Writer, tell bool, log *slog.Logger) int {
 	s := &relayedShim{log: log, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout)}
 	var err error
 	if s.init, err = s.first(); err != nil {
@@ -45,6 +47,11 @@ func internRelayed(stdin io.Reader, stdout io.Writer, log *slog.Logger) int {
 	if err != nil {
 		log.Error("command not run", "err", err)
 		return exitSystem
+	}
+	if tell {
+		if err := s.send(&grading.RunStudentRetval{SocketID: s.init.SocketID, Retval: int64(uint8(code))}); err != nil {
+			log.Warn("exit code not told", "err", err)
+		}
 	}
 	return code
 }
@@ -87,11 +94,10 @@ func (s *relayedShim) run() (int, error) {
 		user = 0
 	}
 	code := in.run(context.Background(), job{
-		command: value(s.init.Command), teardown: s.init.Teardown, dir: s.init.WorkingDir, ssh: s.init.SSH, user: user,
+		command: value(s.init.Command), teardown: s.init.Teardown, dir: s.init.WorkingDir,
+		ssh: s.init.SSH, alone: true, user: user,
 	})
-	if os.Getpid() == 1 {
-		worker.Sweep(1) // what still holds the pipes
-	}
+	worker.SweepAll() // what still holds the pipes
 	sending.Wait()
 	return code, nil
 }

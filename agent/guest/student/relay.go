@@ -74,6 +74,9 @@ func (a *asker) output(in answer) {
 	}
 	v, _ := in.fields.Get("message")
 	b, _ := v.(pyjson.Bytes)
+	if len(b) == 0 { // the end, of which a pipe without readers must not hear
+		return
+	}
 	if _, err := file.Write(b); err != nil {
 		a.trouble = errors.Join(a.trouble, fmt.Errorf("write the command's output: %w", err))
 	}
@@ -89,13 +92,13 @@ func (a *asker) feed(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { q.Close() })()
 	buf := make([]byte, block)
 	for {
-		n, err := a.files[0].Read(buf)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
-			return fmt.Errorf("read standard input: %w", err)
+		n, readErr := a.files[0].Read(buf)
+		if errors.Is(readErr, io.EOF) || errors.Is(readErr, os.ErrClosed) {
+			readErr = nil
 		}
-		m, encodeErr := grading.Append(nil, &grading.Stdin{Message: buf[:n], ContainerID: a.container})
-		if encodeErr != nil {
-			return encodeErr
+		m, err := grading.Append(nil, &grading.Stdin{Message: buf[:n], ContainerID: a.container})
+		if err != nil {
+			return err
 		}
 		if err := q.Ask(m); err != nil {
 			return err
@@ -103,9 +106,13 @@ func (a *asker) feed(ctx context.Context) error {
 		if _, err := q.Next(); err != nil {
 			return err
 		}
-		if n == 0 {
-			return nil
+		if n > 0 {
+			continue
 		}
+		if readErr != nil { // said now that the command knows of the end
+			return fmt.Errorf("read standard input: %w", readErr)
+		}
+		return nil
 	}
 }
 

@@ -36,7 +36,7 @@ func loadCatalogue(root, languages string) (catalogue, error) {
 	var c catalogue
 	var broken error
 	seen := make(map[string]bool)
-	for _, l := range strings.Split(languages, ":") {
+	for l := range strings.SplitSeq(languages, ":") {
 		for _, dir := range expand(l) {
 			if dir == "" || seen[dir] || strings.Contains(dir, "/") {
 				continue

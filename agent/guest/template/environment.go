@@ -38,7 +38,7 @@ const methodNames = `capitalize capwords casefold center count encode endswith e
 
 func stringMethods() map[string]exec.Method[string] {
 	all := make(map[string]exec.Method[string])
-	for _, name := range strings.Fields(methodNames) {
+	for name := range strings.FieldsSeq(methodNames) {
 		if m, ok := builtins.Methods.Str.Get(name); ok {
 			all[name] = m
 		}

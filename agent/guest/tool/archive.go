@@ -59,7 +59,8 @@ func (e *Env) copy(from, to string, info fs.FileInfo) error {
 	if st, err := os.Stat(e.Root + to); err == nil && st.IsDir() {
 		to += "/" + filepath.Base(from)
 	}
-	if st, err := os.Stat(e.Root + to); err == nil && os.SameFile(st, info) {
+	old, err := os.Stat(e.Root + to)
+	if err == nil && os.SameFile(old, info) {
 		return fmt.Errorf("'%s' and '%s' are the same file", from, to)
 	}
 	if info.IsDir() {
@@ -67,6 +68,9 @@ func (e *Env) copy(from, to string, info fs.FileInfo) error {
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("'%s' is not a regular file", from)
+	}
+	if err == nil && !old.Mode().IsRegular() { // writing to a pipe may wait for ever
+		return fmt.Errorf("'%s' is not a regular file", to)
 	}
 	src, err := os.Open(e.Path(from))
 	if err != nil {

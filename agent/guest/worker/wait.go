@@ -46,10 +46,32 @@ func Sweep(pid int) {
 		_ = syscall.Kill(-pid, syscall.SIGKILL) // mostly nobody is left
 		return
 	}
-	_ = syscall.Kill(-1, syscall.SIGKILL) // fails if there is nobody
+	SweepAll()
+}
+
+// SweepAll ends every other process of the container, and returns when they are
+// gone. It does nothing if this is not the container's first process.
+//
+// On gVisor one kill does not reach all: what is started meanwhile gets away. But
+// then a process that started another has ended, and is still to be buried. So
+// after each burial all are killed again.
+func SweepAll() {
+	if os.Getpid() != 1 {
+		return
+	}
 	for {
-		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
-			return // no child is left
+		_ = syscall.Kill(-1, syscall.SIGKILL) // fails if there is nobody
+		for flags := 0; ; flags = syscall.WNOHANG {
+			pid, err := syscall.Wait4(-1, nil, flags, nil)
+			if errors.Is(err, syscall.EINTR) {
+				continue
+			}
+			if err != nil {
+				return // no child is left
+			}
+			if pid == 0 {
+				break
+			}
 		}
 	}
 }
