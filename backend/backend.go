@@ -42,17 +42,19 @@ type Backend struct {
 	done  chan struct{} // closed when Run has ended
 
 	// Owned by Run:
-	agents  *side
-	clients *side
-	later   []sched.Event // came up while effects were carried out
-	spelled spelled
-	metrics *metrics
-	recent  recent
-	list    *lister
+	deadline time.Time // of running jobs, once it was asked to stop
+	agents   *side
+	clients  *side
+	later    []sched.Event // came up while effects were carried out
+	spelled  spelled
+	metrics  *metrics
+	recent   recent
+	list     *lister
 }
 
 // New returns a backend between two sockets. The caller reads their events no
-// more, and closes them after Run has returned, which flushes their queues.
+// more, and closes them after Run has returned, which flushes their queues; for how
+// long says [Backend.Left].
 func New(agents, clients wire.Router, cfg Config) *Backend {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -103,6 +105,7 @@ func (b *Backend) Run(ctx context.Context) error {
 			b.log.Info("stopping", "why", context.Cause(ctx), "running", b.state.Running(), "waiting", b.state.Waiting(), "grace", b.cfg.Drain)
 			b.step(sched.Stop{})
 			asked, stopping, deadline = nil, true, time.After(b.cfg.Drain)
+			b.deadline = time.Now().Add(b.cfg.Drain)
 		case <-deadline:
 			b.step(sched.Stop{Now: true})
 			return nil
@@ -126,6 +129,10 @@ func (b *Backend) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Left returns how much of Config.Drain is left, for whoever closes the sockets: the
+// last results may be long. It may be called when Run has returned.
+func (b *Backend) Left() time.Duration { return max(0, time.Until(b.deadline)) }
 
 // Ask calls f inside Run and waits for its return. f must be quick, must not
 // change the state, and must not keep it. The error is that of ctx, or ErrClosed

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +83,7 @@ func TestRubbish(t *testing.T) {
 		"missing field":       []byte("\x81\xa5@type\xacClientNewJob"),
 		"cut short":           []byte("\x82\xa5@type"),
 		"of the other side":   []byte("\x81\xa5@type\xa4Ping"),
-		"trailing bytes":      append(pong[:len(pong):len(pong)], 0),
+		"trailing bytes":      append(slices.Clip(pong), 0),
 		"a client's, no less": pong,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,14 +115,15 @@ func TestRubbish(t *testing.T) {
 // all the while.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	inBubble(t, defaults(), func(r *rig) {
-		a, c := r.agent("", wire.GH, 1000), r.client(wire.GH)
+		const most = queueJobs * wire.OfferShare
+		a, c := r.agent("", wire.GH, most+20), r.client(wire.GH)
 		slow := r.client(wire.GH)
-		for i := range 120 {
+		for i := range most + 20 {
 			slow.say(job(fmt.Sprint(i)))
 			hear[*wire.BackendNewJob](a)
 		}
 		slow.dealer.Stall(true)
-		for i := range 110 {
+		for i := range most + 10 {
 			a.say(&wire.AgentJobDone{JobID: fmt.Sprint(i), Result: wire.Result{Status: "success"}})
 			synctest.Wait()
 			c.say(&wire.Ping{})
@@ -129,7 +131,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		}
 		slow.dealer.Stall(false)
 		<-slow.lost
-		for range 120 - 101 { // what ran for it is killed
+		for range 20 - 1 { // what ran for it is killed
 			hear[*wire.BackendKillJob](a)
 		}
 	})
@@ -239,6 +241,27 @@ func TestOperator(t *testing.T) {
 			}
 		}); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// What running jobs leave of the time to stop is for clients to read their results.
+func TestTimeLeft(t *testing.T) {
+	inBubble(t, defaults(), func(r *rig) {
+		a, c := r.agent("", wire.GH, 1), r.client(wire.GH)
+		c.say(job("j1"))
+		hear[*wire.BackendNewJob](a)
+		r.stop(errEnough)
+		time.Sleep(3 * time.Second)
+		a.say(&wire.AgentJobDone{JobID: "j1", Result: wire.Result{Status: "success"}})
+		hear[*wire.BackendJobDone](c)
+		<-r.backend.done
+		if left := r.backend.Left(); left != 7*time.Second {
+			t.Errorf("%v of 10 s are left after 3", left)
+		}
+		time.Sleep(time.Minute)
+		if left := r.backend.Left(); left != 0 {
+			t.Errorf("%v of 10 s are left after a minute", left)
 		}
 	})
 }

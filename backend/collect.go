@@ -16,7 +16,7 @@ const askTimeout = 2 * time.Second
 type collector struct {
 	backend *Backend
 
-	clients, agents, slots, busy, running, queued *prometheus.Desc
+	clients, agents, slots, busy, running, queued, bytes *prometheus.Desc
 }
 
 func newCollector(b *Backend) *collector {
@@ -30,13 +30,14 @@ func newCollector(b *Backend) *collector {
 		slots:   desc("slots", "Slots of all agents that are not away."),
 		busy:    desc("slots_busy", "Those of them that have a job."),
 		running: desc("jobs_running", "Jobs that are with an agent."),
+		bytes:   desc("jobs_waiting_bytes", "Bytes of the jobs that wait."),
 		queued:  desc("jobs_waiting", "Jobs that wait.", "environment", "priority"),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.clients, c.agents, c.slots, c.busy, c.running, c.queued} {
+	for _, d := range []*prometheus.Desc{c.clients, c.agents, c.slots, c.busy, c.running, c.queued, c.bytes} {
 		ch <- d
 	}
 }
@@ -71,6 +72,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(c.clients, v.Clients)
 	gauge(c.running, v.Running)
+	gauge(c.bytes, int(v.WaitingBytes))
 	var slots, busy int
 	states := map[string]int{"ready": 0, "drained": 0, "away": 0}
 	for _, a := range v.Agents {

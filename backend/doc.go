@@ -11,7 +11,9 @@
 //
 // A peer that sends what cannot be decoded or what its side never sends is
 // logged, counted and disconnected, and nothing else changes. So is one that
-// does not read: its queue is full, and nobody waits for it. A job or a result
+// does not read: its socket ends it after a time without progress, or its queue is
+// full, and nobody waits for it. Jobs, pings and listings fill an eighth of a
+// queue, so that results find room however many come together. A job or a result
 // over a limit is answered with a crash, as its peer may mean well.
 //
 // Listings of the queue are the only long messages that the backend makes up

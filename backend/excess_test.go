@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -69,6 +70,31 @@ func TestLongResult(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A job whose id is so long that its result could not be answered is refused, and its
+// client stays. One that is only just not goes all the way.
+func TestLongID(t *testing.T) {
+	for _, gen := range []wire.Generation{wire.G6, wire.GH} {
+		t.Run(gen.String(), func(t *testing.T) {
+			inBubble(t, defaults(), func(r *rig) {
+				a, c := r.agent("", gen, 1), r.client(wire.GH)
+				longest := strings.Repeat("x", wire.MaxID)
+				c.say(job(longest+"x"), job(longest))
+				if done := hear[*wire.BackendJobDone](c); done.JobID != longest+"x" || done.Status != "crash" || done.State != "s" {
+					t.Errorf("heard %.100q %s", done.JobID, done.Status)
+				}
+				first := hear[*wire.BackendNewJob](a)
+				a.say(&wire.AgentJobDone{Client: first.Client, JobID: longest, Result: wire.Result{Archive: make([]byte, maxMessage)}})
+				if done := hear[*wire.BackendJobDone](c); done.JobID != longest || done.Status != "crash" {
+					t.Errorf("heard %.100q %s", done.JobID, done.Status)
+				}
+				if len(a.lost)+len(c.lost) > 0 {
+					t.Error("somebody lost the connection")
+				}
+			})
+		})
 	}
 }
 

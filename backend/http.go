@@ -38,7 +38,7 @@ func (b *Backend) Handler(token string, reg prometheus.Gatherer) http.Handler {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pageFiles, name) })
 	}
 	mux.Handle("GET /events", stream(o))
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { serveJSON(o, w, r) })
+	mux.HandleFunc("GET /status.json", o.serveJSON)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { b.health(w, r, false) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { b.health(w, r, true) })
@@ -125,12 +125,9 @@ func (b *Backend) health(w http.ResponseWriter, r *http.Request, ready bool) {
 	}
 }
 
-func serveJSON(o *observer, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-	defer cancel()
-	st, err := o.look(ctx)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+func (o *observer) serveJSON(w http.ResponseWriter, r *http.Request) {
+	st := o.answer(w, r)
+	if st == nil {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -139,4 +136,16 @@ func serveJSON(o *observer, w http.ResponseWriter, r *http.Request) {
 	if err := enc.Encode(st); err != nil {
 		o.backend.log.Debug("status not delivered", "err", err)
 	}
+}
+
+// answer returns the status, or tells the reader why there is none and returns nil.
+func (o *observer) answer(w http.ResponseWriter, r *http.Request) *status {
+	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+	defer cancel()
+	st, err := o.look(ctx)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return nil
+	}
+	return st
 }

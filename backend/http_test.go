@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -66,10 +67,12 @@ func TestStatusPage(t *testing.T) {
 		hear[*wire.BackendNewJob](a)
 		a.say(&wire.AgentJobDone{JobID: "j0", Result: wire.Result{Status: "success"}})
 		hear[*wire.BackendJobDone](c)
-		synctest.Wait()
+		o.dial("clients", "", wire.GH) // one that says nothing does not count
+		time.Sleep(3 * time.Second)
 		st := o.status()
 		if st.Waiting != 1 || st.Running != 1 || st.Slots != 1 || st.Clients != 1 || len(st.Agents) != 1 || len(st.Environments) != 1 ||
-			st.RunningJobs[0].Job != "j1" || st.RunningJobs[0].Max != 30 || st.WaitingJobs[0].Job != "j2" || st.RecentJobs[0].Status != "success" {
+			st.RunningJobs[0].Job != "j1" || st.RunningJobs[0].Max != 30 || st.WaitingJobs[0].Job != "j2" || st.RecentJobs[0].Status != "success" ||
+			st.Environments[0].NextWaited != 4 || st.WaitingJobs[0].Seconds != 4 || st.RunningJobs[0].Seconds != 4 {
 			t.Errorf("status %+v", st)
 		}
 		code, body := o.get("/")
@@ -105,7 +108,7 @@ func TestPageShowsWhatIsStuck(t *testing.T) {
 	})
 }
 
-func TestEvents(t *testing.T) {
+func TestPageIsStreamed(t *testing.T) {
 	withOperator(t, "", func(o *operator) {
 		read, write := io.Pipe()
 		r := httptest.NewRequest("GET", "/events", nil)
@@ -143,6 +146,51 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// A stream lasts as long as it is read, over the limit for reading a request too,
+// and no longer.
+func TestStreamsLastWhileTheyAreRead(t *testing.T) {
+	withOperator(t, "", func(o *operator) {
+		near, far := net.Pipe()
+		defer near.Close()
+		gone := make(chan struct{})
+		srv := &http.Server{Handler: o, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+		srv.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateClosed {
+				close(gone)
+			}
+		}
+		go srv.Serve(&one{conn: far}) //nolint:errcheck // it ends with its only connection
+		if _, err := io.WriteString(near, "GET /events HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(near)
+		for began := time.Now(); time.Since(began) < time.Minute; {
+			if _, err := lines.ReadString('\n'); err != nil {
+				t.Fatalf("the stream ended after %v: %v", time.Since(began), err)
+			}
+		}
+		stopped := time.Now()
+		<-gone
+		if took := time.Since(stopped); took > 11*period {
+			t.Errorf("a reader that stalls is let go after %v", took)
+		}
+	})
+}
+
+// one is a listener with one connection.
+type one struct{ conn net.Conn }
+
+func (l *one) Accept() (net.Conn, error) {
+	c := l.conn
+	if l.conn = nil; c == nil {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (l *one) Close() error   { return nil }
+func (l *one) Addr() net.Addr { return &net.UnixAddr{} }
+
 // streamed is a ResponseWriter that hands on what is written.
 type streamed struct {
 	header http.Header
@@ -166,6 +214,25 @@ func TestKillAndDrainWantTheToken(t *testing.T) {
 			if o.post("/kill", token, kill) != 401 || o.post("/drain", token, drain) != 401 {
 				t.Errorf("token %q opens", token)
 			}
+		}
+		for _, c := range []struct {
+			request, header string
+			code            int
+		}{
+			{"POST /kill", "secret", 401},
+			{"POST /kill?token=secret", "", 401},
+			{"GET /kill?client=1&job=j2", "Bearer secret", 405}, // a link does nothing
+			{"GET /drain?agent=1&on=true", "Bearer secret", 405},
+		} {
+			method, target, _ := strings.Cut(c.request, " ")
+			r, w := httptest.NewRequest(method, target, nil), httptest.NewRecorder()
+			r.Header.Set("Authorization", c.header)
+			if o.ServeHTTP(w, r); w.Code != c.code {
+				t.Errorf("%s with %q: %d, want %d", c.request, c.header, w.Code, c.code)
+			}
+		}
+		if code := o.post("/kill", "secret", url.Values{"client": {"1"}, "job": {"j2"}, "more": {strings.Repeat("x", 1<<20)}}); code != 400 {
+			t.Errorf("a form of 1 MByte: %d", code)
 		}
 		if code := o.post("/kill", "secret", url.Values{"client": {"x"}, "job": {"j1"}}); code != 400 {
 			t.Errorf("bad form: %d", code)
@@ -197,7 +264,7 @@ func TestWithoutTokenNobodyKills(t *testing.T) {
 	})
 }
 
-func TestHealth(t *testing.T) {
+func TestHealthAndReadiness(t *testing.T) {
 	withOperator(t, "", func(o *operator) {
 		a, c := o.agent("", wire.GH, 1), o.client(wire.GH)
 		probe := func(health, ready int) {
@@ -221,7 +288,7 @@ func TestHealth(t *testing.T) {
 	})
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetricsCountWhatHappened(t *testing.T) {
 	withOperator(t, "", func(o *operator) {
 		a, c, bad := o.agent("", wire.GH, 1), o.client(wire.GH), o.client(wire.GH)
 		odd := job("j3")
@@ -238,6 +305,7 @@ func TestMetrics(t *testing.T) {
 			`ingot_backend_jobs_running 1`,
 			`ingot_backend_jobs_waiting{environment="other",priority="other"} 1`,
 			`ingot_backend_jobs_waiting{environment="docker/default",priority="0"} 0`,
+			`ingot_backend_jobs_waiting_bytes 66`,
 			`ingot_backend_jobs_ended_total{end="result",status="other"} 1`,
 			`ingot_backend_jobs_refused_total{reason="duplicate id"} 1`,
 			`ingot_backend_job_run_seconds_count{environment="docker/default",status="other"} 1`,

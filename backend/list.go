@@ -10,7 +10,8 @@ import (
 )
 
 // lister encodes and sends listings of the queue. A client that asks again
-// before it was answered gets one answer, the later one.
+// before it was answered gets one answer, the later one. One for which much waits
+// already gets none: the results that wait are worth more, and it will ask again.
 type lister struct {
 	router wire.Router
 	limits wire.Limits
@@ -66,14 +67,34 @@ func (l *lister) take() map[wire.Peer]request {
 func (l *lister) send(p wire.Peer, r request) {
 	frame := make([]byte, 0, l.size+l.size/8)
 	var err error
-	r.listing.Do(p, func(m *wire.BackendGetQueue) {
-		frame, err = wire.NewDialect(r.gen, l.limits).Append(frame, m)
-	})
+	r.listing.Do(p, func(m *wire.BackendGetQueue) { frame, err = l.spell(frame, r.gen, *m) })
 	l.size = len(frame)
 	if err == nil {
-		err = l.router.Send(p, frame)
+		put := l.router.Offer
+		if r.gen <= wire.G6 { // it asks for no other before it has this one (PROTOCOL.md 1.4)
+			put = l.router.Send
+		}
+		err = put(p, frame)
 	}
-	if err != nil && !errors.Is(err, wire.ErrNoPeer) {
+	if err != nil && !errors.Is(err, wire.ErrNoPeer) && !errors.Is(err, wire.ErrQueueFull) {
 		l.router.Drop(p, err)
+	}
+}
+
+// spell appends m to frame. Of a listing over the limit the end is left out: a
+// client must not lose its connection because others have many jobs.
+func (l *lister) spell(frame []byte, gen wire.Generation, m wire.BackendGetQueue) ([]byte, error) {
+	for dialect := wire.NewDialect(gen, l.limits); ; {
+		longer, err := dialect.Append(frame, &m)
+		switch {
+		case !errors.Is(err, wire.ErrLimit):
+			return longer, err
+		case len(m.Waiting) > 0:
+			m.Waiting = m.Waiting[:len(m.Waiting)/2]
+		case len(m.Running) > 0:
+			m.Running = m.Running[:len(m.Running)/2]
+		default:
+			return longer, err
+		}
 	}
 }

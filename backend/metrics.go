@@ -54,7 +54,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		dropped:      counter("connections_dropped_total", "Connections ended by the backend.", "side", "reason"),
 		ended:        counter("jobs_ended_total", "Accepted jobs that ended.", "end", "status"),
 		refused:      counter("jobs_refused_total", "Jobs answered without being accepted.", "reason"),
-		requeued:     counter("jobs_requeued_total", "Jobs queued again because their agent was lost.").WithLabelValues(),
+		requeued:     counter("jobs_requeued_total", "Jobs queued again because their agent was lost, stopped, or had no room for them.").WithLabelValues(),
 		ignored:      counter("messages_ignored_total", "Messages of agents about jobs that they do not have.").WithLabelValues(),
 		waited:       histogram("job_wait_seconds", "From a job's acceptance to its agent.", "environment", "priority"),
 		ran:          histogram("job_run_seconds", "From a job's agent to its result.", "environment", "status"),

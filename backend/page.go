@@ -2,7 +2,6 @@ package backend
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -45,11 +44,8 @@ func duration(s float64) string {
 func page(o *observer) http.Handler {
 	t := templates()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-		defer cancel()
-		st, err := o.look(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		st := o.answer(w, r)
+		if st == nil {
 			return
 		}
 		var buf bytes.Buffer
@@ -71,11 +67,6 @@ func stream(o *observer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		out := http.NewResponseController(w)
-		// The server's limit for reading a request would end the stream. Not every
-		// writer has deadlines.
-		if err := out.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return
-		}
 		tick := time.NewTicker(period)
 		defer tick.Stop()
 		for {
@@ -87,7 +78,7 @@ func stream(o *observer) http.Handler {
 			if err := t.ExecuteTemplate(&buf, "main.html", st); err != nil {
 				return
 			}
-			// A reader that stalls is let go.
+			// A reader that stalls is let go. Not every writer has deadlines.
 			if err := out.SetWriteDeadline(time.Now().Add(10 * period)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return
 			}

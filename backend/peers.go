@@ -24,6 +24,7 @@ func newSide(name string, r wire.Router) *side {
 type peer struct {
 	addr    string
 	dialect *wire.Dialect
+	full    bool // it has not said anything since there was no room for a job
 }
 
 // old reports whether the peer speaks 0.6 or older.
@@ -110,6 +111,7 @@ func (b *Backend) decode(s *side, ev wire.Event) (*peer, wire.Message) {
 		b.reject(s, ev.Peer, err)
 		return nil, nil
 	}
+	p.full = false
 	b.metrics.message(s.name, m, false)
 	return p, m
 }

@@ -18,14 +18,24 @@ func (b *Backend) report(e sched.Effect) {
 	case sched.JobEnded:
 		b.recent.add(e)
 		b.reportEnd(e)
+	case sched.JobsStopped:
+		b.log.Warn("jobs ended with a crash, as this backend stops", "jobs", e.Jobs)
 	case sched.JobRefused:
 		b.log.Warn("job refused", "job", e.JobID, "client", e.Client, "why", e.Why)
 	case sched.JobRequeued:
 		b.log.Info("job waits again", "job", e.Job.Request.JobID, "agent", e.Agent)
 	case sched.AgentJoined:
+		if e.Stopping { // or what hangs has all its slots
+			b.log.Info("agent takes no more jobs", "agent", e.Name, "peer", e.Peer, "jobs", e.Jobs)
+			return
+		}
 		b.log.Info("agent joined", "agent", e.Name, "peer", e.Peer, "slots", e.Slots, "environments", e.Environments, "jobs", e.Jobs, "back", e.Back)
 	case sched.AgentLeft:
-		b.log.Warn("agent left", "agent", e.Name, "jobs", e.Jobs, "may_return", e.Grace)
+		level := slog.LevelWarn
+		if e.Orderly {
+			level = slog.LevelInfo
+		}
+		b.log.Log(context.Background(), level, "agent left", "agent", e.Name, "jobs", e.Jobs, "may_return", e.Grace)
 	case sched.VersionsDiffer:
 		b.log.Warn("agents have different images", "environment", e.Environment.String(), "agent", e.Agent, "image", e.Image, "other", e.Other)
 	case sched.Ignored:

@@ -25,6 +25,9 @@ type rig struct {
 	stop    context.CancelCauseFunc
 }
 
+// queueJobs is how many jobs wait in the queue of an agent of a rig.
+const queueJobs = 100
+
 // maxMessage is how many bytes the sockets of a rig take.
 const maxMessage = 100_000
 
@@ -34,7 +37,7 @@ var errEnough = errors.New("enough")
 func inBubble(t *testing.T, cfg Config, test func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, net: wiretest.NewNetwork(wiretest.Config{QueueMessages: 100, MaxMessage: maxMessage}), ended: make(chan error, 1)}
+		r := &rig{t: t, net: wiretest.NewNetwork(wiretest.Config{QueueMessages: queueJobs * wire.OfferShare, MaxMessage: maxMessage}), ended: make(chan error, 1)}
 		var err error
 		if r.agents, err = r.net.Listen("agents"); err != nil {
 			t.Fatal(err)
@@ -73,6 +76,7 @@ type remote struct {
 	got     chan wire.Message // what it received, pings not among them
 	peers   chan wire.Peer    // its connections
 	lost    chan struct{}     // one for each that ended
+	reads   chan struct{}     // holds a token, which it needs to read; see pause
 	peer    wire.Peer
 }
 
@@ -80,8 +84,9 @@ type remote struct {
 func (r *rig) dial(addr, identity string, gen wire.Generation) *remote {
 	m := &remote{
 		t: r.t, dealer: r.net.Dial(addr, identity), dialect: wire.NewDialect(gen, wire.Limits{}),
-		got: make(chan wire.Message, 1000), peers: make(chan wire.Peer, 10), lost: make(chan struct{}, 10),
+		got: make(chan wire.Message, 1000), peers: make(chan wire.Peer, 10), lost: make(chan struct{}, 10), reads: make(chan struct{}, 1),
 	}
+	m.reads <- struct{}{}
 	r.t.Cleanup(m.dealer.Kill)
 	go m.read(gen)
 	m.peer = <-m.peers
@@ -92,6 +97,7 @@ func (r *rig) dial(addr, identity string, gen wire.Generation) *remote {
 func (m *remote) read(gen wire.Generation) {
 	dialect := wire.NewDialect(gen, wire.Limits{})
 	for ev := range m.dealer.Events() {
+		m.reads <- <-m.reads
 		switch ev.Kind {
 		case wire.PeerUp:
 			m.peers <- ev.Peer
@@ -110,6 +116,13 @@ func (m *remote) read(gen wire.Generation) {
 			}
 		}
 	}
+}
+
+// pause makes m read nothing, while it can go on to speak, until the function
+// returned is called.
+func (m *remote) pause() (resume func()) {
+	<-m.reads
+	return func() { m.reads <- struct{}{} }
 }
 
 func (m *remote) say(msgs ...wire.Message) {
@@ -165,7 +178,7 @@ func (r *rig) client(gen wire.Generation) *remote {
 func (r *rig) agent(identity string, gen wire.Generation, slots int64) *remote {
 	a := r.dial("agents", identity, gen)
 	a.hello(slots)
-	if strings.HasPrefix(identity, sched.IdentityPrefix) {
+	if strings.HasPrefix(identity, wire.IdentityPrefix) {
 		hear[*wire.Unknown](a) // the greeting
 	}
 	return a

@@ -26,13 +26,12 @@ func (b *Backend) step(ev sched.Event) {
 func (b *Backend) do(e sched.Effect) {
 	switch e := e.(type) {
 	case sched.ToClient:
-		if !b.send(b.clients, e.Peer, e.Msg) {
+		if b.send(b.clients, e.Peer, e.Msg, b.clients.router.Send) != nil {
+			b.drop(b.clients, e.Peer, "slow", errSlow)
 			b.later = append(b.later, sched.ClientDown{Peer: e.Peer})
 		}
 	case sched.ToAgent:
-		if !b.send(b.agents, e.Peer, e.Msg) {
-			b.later = append(b.later, sched.AgentDown{Peer: e.Peer})
-		}
+		b.toAgent(e)
 	case sched.List:
 		if p := b.clients.peers[e.Peer]; p != nil {
 			b.list.add(e.Peer, p.dialect.Generation(), e.Listing)
@@ -54,6 +53,8 @@ func reason(cause error) string {
 		return "unexpected message"
 	case errors.Is(cause, sched.ErrSilent):
 		return "silent"
+	case errors.Is(cause, sched.ErrNoHello):
+		return "no hello"
 	}
 	return "replaced"
 }
@@ -65,27 +66,54 @@ type spelled struct {
 	frame []byte
 }
 
-// send queues m for a peer. False: the peer had to be dropped.
-func (b *Backend) send(s *side, id wire.Peer, m wire.Message) bool {
+// toAgent sends to an agent. When much waits for it a job goes back to the
+// scheduler, and a ping is left out: an agent that reads nothing is found silent.
+// Anything else must not be lost and has a larger queue; when that is full, its
+// connection is lost.
+func (b *Backend) toAgent(e sched.ToAgent) {
+	p := b.agents.peers[e.Peer]
+	if p == nil {
+		return
+	}
+	job, isJob := e.Msg.(*wire.BackendNewJob)
+	_, isPing := e.Msg.(*wire.Ping)
+	put := b.agents.router.Send
+	if isJob || isPing {
+		put = b.agents.router.Offer
+	}
+	if refused := isJob && p.full; !refused && b.send(b.agents, e.Peer, e.Msg, put) == nil {
+		return
+	}
+	switch {
+	case isJob:
+		p.full = true
+		b.later = append(b.later, sched.AgentFull{Peer: e.Peer, Client: string(job.Client), JobID: job.JobID})
+	case !isPing:
+		b.drop(b.agents, e.Peer, "slow", errSlow)
+		b.later = append(b.later, sched.AgentDown{Peer: e.Peer})
+	}
+}
+
+// send queues m for a peer with put, the Send or the Offer of its router. The error
+// is [wire.ErrQueueFull]. A peer that is gone is no error: the state is being told.
+func (b *Backend) send(s *side, id wire.Peer, m wire.Message, put func(wire.Peer, []byte) error) error {
 	p := s.peers[id]
 	if p == nil {
-		return true // it is gone, and the state is being told
+		return nil
 	}
 	if gen := p.dialect.Generation(); b.spelled.msg != m || b.spelled.gen != gen {
 		frame, err := p.dialect.Append(make([]byte, 0, room(m)), m)
-		if err != nil {
-			b.drop(s, id, "cannot encode", err)
-			return false
+		if err != nil { // nothing that the scheduler sends
+			b.log.Error("cannot encode a message", "err", err)
+			return nil
 		}
 		b.spelled = spelled{m, gen, frame}
 	}
 	b.metrics.message(s.name, m, true)
-	err := s.router.Send(id, b.spelled.frame)
-	if errors.Is(err, wire.ErrQueueFull) {
-		b.drop(s, id, "slow", errSlow)
-		return false
+	if err := put(id, b.spelled.frame); errors.Is(err, wire.ErrQueueFull) {
+		return err
 	}
-	return true
+	return nil
 }
 
 // room guesses at the length of m's frame, so that it is allocated once and an

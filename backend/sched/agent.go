@@ -13,6 +13,7 @@ type agent struct {
 	peer    wire.Peer
 	routing string
 	addr    string
+	up      time.Time // of its first connection
 	name    string
 	known   bool // it said hello
 	old     bool // it speaks 0.6 or older
@@ -27,7 +28,8 @@ type agent struct {
 	since      time.Time // of its first hello
 	lost       time.Time // since when it has no connection; zero while it has one
 	back       uint64    // if not 0: what was sent before this turn may not have arrived
-	backAt     time.Time // when that was
+	joined     uint64    // when it came back, if it has not said yet what runs there
+	full       bool      // what was sent to it fills its queue
 }
 
 // connected reports whether messages reach the agent.
@@ -35,20 +37,14 @@ func (a *agent) connected() bool { return a.lost.IsZero() }
 
 // free returns how many jobs the agent could be sent.
 func (a *agent) free() int {
-	if a.drained || !a.connected() {
+	if a.drained || a.full || !a.connected() {
 		return 0
 	}
 	return max(0, a.slots-len(a.jobs))
 }
 
-// IdentityPrefix begins the routing ids of agents that can be known again on
-// another connection. Such an id names one life of an agent's process, in which
-// it forgets no job. Other ids promise nothing: libzmq makes one up for each
-// connection, and a configured one would outlive a restart.
-const IdentityPrefix = "ingot-"
-
 // returns reports whether the agent can be known again on another connection.
-func (a *agent) returns() bool { return strings.HasPrefix(a.routing, IdentityPrefix) }
+func (a *agent) returns() bool { return strings.HasPrefix(a.routing, wire.IdentityPrefix) }
 
 // welcome takes in a new connection. An agent of this project is told at once
 // that it is with a backend of this project, by a message that no other sends.
@@ -77,6 +73,8 @@ func (s *State) onAgent(a *agent, ev AgentMessage) {
 		return
 	}
 	switch m := ev.Msg.(type) {
+	case *wire.Pong:
+		s.onPong(a)
 	case *wire.AgentJobStarted:
 		s.onStarted(a, agentKey{string(m.Client), m.JobID})
 	case *wire.AgentJobSSHDebug:
@@ -85,6 +83,10 @@ func (s *State) onAgent(a *agent, ev AgentMessage) {
 		s.onDone(a, agentKey{string(m.Client), m.JobID}, m.Result)
 	}
 }
+
+// maxDiffers is how many environments of one hello are told of for their images: an
+// agent may have thousands.
+const maxDiffers = 10
 
 // onHello registers an agent, or takes in what changed about it. Its jobs stay,
 // but one of ours that has no slots any more is stopping, and gives back what it
@@ -102,20 +104,25 @@ func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 			s.stable[a.routing] = a
 		}
 	}
-	a.name, a.old = m.FriendlyName, old
-	s.listing = nil // which has names
+	a.name, a.old = clip(m.FriendlyName), old
+	s.outdate() // the listing has names
+	had := a.slots
 	a.slots = int(min(max(m.Slots, 0), math.MaxInt32))
 	if a.slots == 0 && a.returns() {
-		a.back, a.backAt = s.next(), s.now
+		a.back = s.next()
 	}
 	gone := s.dropOffers(a)
+	told := 0
 	for _, env := range m.Environments {
-		s.addOffer(a, env)
+		if differs := s.addOffer(a, env); differs != nil && told < maxDiffers {
+			s.emit(*differs)
+			told++
+		}
 	}
 	for _, t := range gone {
 		s.show(t)
 	}
-	s.emit(AgentJoined{a.peer, a.name, a.slots, len(a.offers), len(a.jobs), back})
+	s.emit(AgentJoined{a.peer, a.name, a.slots, len(a.offers), len(a.jobs), back, had > 0 && a.slots == 0})
 	s.fill(a)
 }
 
@@ -125,21 +132,57 @@ func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 func (s *State) onStarted(a *agent, k agentKey) {
 	j := a.jobs[k]
 	if j == nil {
-		s.emit(Ignored{a.peer, k.id})
+		s.emit(Ignored{a.peer, clip(k.id)})
 		s.emit(ToAgent{a.peer, &wire.BackendKillJob{Client: k.routing(), JobID: k.id}})
 		return
 	}
-	j.phase = started
+	j.phase, j.said = started, s.next()
 	if !j.told && !j.owner.gone {
 		s.emit(ToClient{j.owner.peer, &wire.BackendJobStarted{JobID: j.Request.JobID}})
 	}
 	j.told = true
 }
 
+// onPong takes note that a reads what it is sent, and has said all that it had to
+// say before: an agent of ours begins a connection with its results and with
+// what runs.
+func (s *State) onPong(a *agent) {
+	if a.back == 0 && !a.full {
+		return
+	}
+	if a.back != 0 {
+		s.remind(a)
+	}
+	a.full = false
+	s.fill(a)
+}
+
+// drain keeps new jobs from an agent, or no longer. A is nil if it is not there.
+func (s *State) drain(a *agent, on bool) {
+	if a != nil {
+		a.drained = on
+		s.fill(a)
+	}
+}
+
+// onAgentFull takes back a job that there was no room for in its agent's queue.
+// It gets no more until it has read what is there. A is nil if it is gone.
+func (s *State) onAgentFull(a *agent, k agentKey) {
+	if a == nil {
+		return
+	}
+	a.full = true
+	s.bid(a)
+	if j := a.jobs[k]; j != nil && j.phase == sent {
+		j.sends-- // it was not
+		s.takeBack(j)
+	}
+}
+
 func (s *State) onSSH(a *agent, k agentKey, way wire.SSH) {
 	j := a.jobs[k]
 	if j == nil {
-		s.emit(Ignored{a.peer, k.id})
+		s.emit(Ignored{a.peer, clip(k.id)})
 		return
 	}
 	if !j.ssh && !j.owner.gone {
@@ -158,7 +201,7 @@ func (s *State) onAgentExcess(a *agent, m *wire.AgentJobDone) {
 	}
 	j := a.jobs[agentKey{string(m.Client), m.JobID}]
 	if j == nil {
-		s.emit(Ignored{a.peer, m.JobID})
+		s.emit(Ignored{a.peer, clip(m.JobID)})
 		return
 	}
 	s.finish(j, EndExcess, j.result("crash", textLongResult, wire.Nullable{Null: true}))
@@ -170,7 +213,7 @@ func (s *State) onAgentExcess(a *agent, m *wire.AgentJobDone) {
 func (s *State) onDone(a *agent, k agentKey, r wire.Result) {
 	j := a.jobs[k]
 	if j == nil {
-		s.emit(Ignored{a.peer, k.id})
+		s.emit(Ignored{a.peer, clip(k.id)})
 		return
 	}
 	s.finish(j, EndResult, r)

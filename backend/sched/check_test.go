@@ -9,7 +9,7 @@ import (
 func (s *State) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	waits, runs, owned := 0, 0, 0
+	waits, runs, owned, bytes := 0, 0, 0, int64(0)
 	for k, j := range s.jobs {
 		if k != j.key || j.phase == ended {
 			bad("job %s is in the table by another key, or ended", k.id)
@@ -25,6 +25,7 @@ func (s *State) check() error {
 		}
 		if j.phase == waiting {
 			waits++
+			bytes += j.size
 			if j.agent != nil || j.topic != s.topics[j.Environment()] || j.topic.waiting.items[j.waitsAt].job != j {
 				bad("job %s waits but not in its topic", k.id)
 			}
@@ -42,6 +43,9 @@ func (s *State) check() error {
 		if j.owner.gone {
 			owned++
 		}
+	}
+	if bytes != s.bytes {
+		bad("%d bytes wait, want %d", bytes, s.bytes)
 	}
 	if owned != len(s.jobs) || waits != s.waiting {
 		bad("%d jobs are owned and %d wait, want %d and %d", owned, waits, len(s.jobs), s.waiting)

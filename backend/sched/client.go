@@ -1,6 +1,8 @@
 package sched
 
 import (
+	"time"
+
 	"github.com/ingot-grading/ingot/wire"
 )
 
@@ -12,6 +14,7 @@ const (
 	textLost       = "Agent restarted"
 	textLong       = "The submission is too large for the grading service."
 	textLongResult = "The result of the grading is too large for the grading service. Please contact your course administrator."
+	textLongID     = "The id of the submission is too long for the grading service."
 	textFull       = "Too many jobs are waiting. Please retry later."
 	textClient     = "Too many jobs of this client. Please retry later."
 	textStopped    = "The grading service is stopping. Please retry later."
@@ -23,10 +26,11 @@ type client struct {
 	peer    wire.Peer
 	routing string
 	addr    string
-	known   bool // it said hello
-	old     bool // it speaks 0.6 or older
-	warned  bool // it was told that it is unknown
-	gone    bool // its connection ended
+	up      time.Time // since when it is connected
+	known   bool      // it said hello
+	old     bool      // it speaks 0.6 or older
+	warned  bool      // it was told that it is unknown
+	gone    bool      // its connection ended
 	jobs    []*job
 }
 
@@ -100,6 +104,7 @@ func (s *State) submit(c *client, m *wire.ClientNewJob) {
 		s.refuse(j, why, text)
 		return
 	}
+	m.Launcher = clip(m.Launcher) // which is for listings and for the status page
 	j.Accepted, j.Max, j.seq = s.now, wire.MaxTime(m.Parameters), s.next()
 	s.jobs[j.key] = j
 	c.add(j)
@@ -108,7 +113,7 @@ func (s *State) submit(c *client, m *wire.ClientNewJob) {
 
 // job returns a job that c asks for, not accepted yet.
 func (c *client) job(m *wire.ClientNewJob) *job {
-	return &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), waitsAt: -1}
+	return &job{Job: Job{Request: m, Client: c.peer}, owner: c, key: c.key(m.JobID), size: size(m), waitsAt: -1}
 }
 
 // refuse answers a job that is not accepted.
@@ -118,7 +123,7 @@ func (s *State) refuse(j *job, why, text string) {
 		r.State = "" // PROTOCOL.md 2.7
 	}
 	s.emit(ToClient{j.Client, &wire.BackendJobDone{JobID: j.Request.JobID, Result: r}})
-	s.emit(JobRefused{j.Client, j.Request.JobID, why})
+	s.emit(JobRefused{j.Client, clip(j.Request.JobID), why})
 }
 
 // onClientExcess answers a job that is too large to be looked at.
@@ -137,9 +142,11 @@ func (s *State) onClientExcess(c *client, m *wire.ClientNewJob) {
 const (
 	refusedDuplicate = "duplicate id"
 	refusedLong      = "message limit"
+	refusedLongID    = "long id"
 	refusedStopped   = "stopping"
 	refusedClient    = "client limit"
 	refusedQueue     = "queue limit"
+	refusedBytes     = "queue bytes"
 )
 
 // refusal returns why j is not accepted, with a text for its client, or "".
@@ -147,12 +154,16 @@ func (s *State) refusal(c *client, j *job) (why, text string) {
 	switch {
 	case s.jobs[j.key] != nil:
 		return refusedDuplicate, textDuplicate
+	case len(j.Request.JobID) > wire.MaxID:
+		return refusedLongID, textLongID
 	case s.stopped:
 		return refusedStopped, textStopped
 	case s.cfg.ClientLimit > 0 && len(c.jobs) >= s.cfg.ClientLimit:
 		return refusedClient, textClient
 	case s.cfg.QueueLimit > 0 && s.waiting >= s.cfg.QueueLimit && !s.hasRoom(j):
 		return refusedQueue, textFull
+	case s.cfg.QueueBytes > 0 && s.bytes+j.size > s.cfg.QueueBytes && !s.hasRoom(j):
+		return refusedBytes, textFull
 	}
 	return "", ""
 }

@@ -7,6 +7,9 @@ type Config struct {
 	// QueueLimit is how many jobs may wait. More are answered with a crash at
 	// once. Zero: no limit.
 	QueueLimit int
+	// QueueBytes is how many bytes the jobs that wait may have, with all that is sent
+	// on with them. More are answered as those over QueueLimit. Zero: no limit.
+	QueueBytes int64
 	// ClientLimit is how many jobs one client connection may have, waiting and
 	// running. A webapp is one client for all its students. Zero: no limit.
 	ClientLimit int
@@ -34,6 +37,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		QueueLimit:       1_000_000,
+		QueueBytes:       4 << 30,
 		AgentGrace:       10 * time.Second,
 		EnvironmentGrace: time.Minute,
 		Unrunnable:       5 * time.Minute,

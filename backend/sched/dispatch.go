@@ -6,7 +6,7 @@ import "github.com/ingot-grading/ingot/wire"
 func (s *State) place(j *job) {
 	j.topic = s.topic(j.Environment())
 	j.phase, j.agent = waiting, nil
-	s.listing = nil
+	s.outdate()
 	if b, ok := j.topic.free.peek(); ok {
 		a := b.offer.agent
 		s.assign(a, j)
@@ -14,13 +14,9 @@ func (s *State) place(j *job) {
 		return
 	}
 	s.waiting++
+	s.bytes += j.size
 	j.topic.waiting.push(entry{j.Request.Priority, j.seq, j})
 	j.topic.lanes[j.Lane()]++
-	if t := j.topic; len(t.versions.items) == 0 && s.cfg.Unrunnable > 0 {
-		if at := s.expires(j); !t.expiry.IsZero() && at.Before(t.expiry) {
-			t.expiry = at
-		}
-	}
 }
 
 // hasRoom reports whether j would be sent at once.
@@ -69,7 +65,8 @@ func (s *State) unqueue(j *job) {
 	j.topic.waiting.remove(j.waitsAt)
 	j.topic.lanes[j.Lane()]--
 	s.waiting--
-	s.listing = nil
+	s.bytes -= j.size
+	s.outdate()
 }
 
 // assign sends j to a. The caller has seen that a has a free slot.
@@ -81,12 +78,12 @@ func (s *State) assign(a *agent, j *job) {
 	}
 	a.jobs[k] = j
 	j.phase, j.agent, j.as, j.turn, j.began = sent, a, k, s.next(), s.now
-	j.sends++
 	s.sendJob(j)
 	s.emit(JobSent{&j.Job, a.name, s.now.Sub(j.Accepted)})
 }
 
 func (s *State) sendJob(j *job) {
+	j.sends++
 	r := j.Request
 	s.emit(ToAgent{j.agent.peer, &wire.BackendNewJob{
 		Client: j.as.routing(), JobID: j.as.id, CourseID: r.CourseID, TaskID: r.TaskID,
@@ -99,12 +96,12 @@ func (s *State) sendJob(j *job) {
 // release takes j from its agent, whose slot is then free.
 func (s *State) release(j *job) {
 	delete(j.agent.jobs, j.as)
-	s.listing = nil
+	s.outdate()
 }
 
 // finish answers j and forgets it. The caller fills the slot that it leaves.
 func (s *State) finish(j *job, end End, r wire.Result) {
-	fact := JobEnded{Job: &j.Job, End: end, Status: r.Status}
+	fact := JobEnded{Job: &j.Job, End: end, Status: clip(r.Status)}
 	switch j.phase {
 	case waiting:
 		if j.waitsAt >= 0 {

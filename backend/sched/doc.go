@@ -21,7 +21,10 @@
 //   - An agent has never more jobs than it has slots. The agent with most free
 //     slots is next, and among equals the one that has waited longest.
 //   - A result counts only when it comes from the agent that has the job.
-//   - A connection that breaks the protocol is dropped and nothing else changes.
+//   - A job for which there is no room in its agent's queue waits until the agent
+//     has read what is there, or goes to another.
+//   - A connection that breaks the protocol, or does not say who it is within half a
+//     minute, is dropped and nothing else changes.
 //
 // # Shape
 //
@@ -41,13 +44,15 @@
 // # Agents that come back
 //
 // An agent of this project is known again, by its routing id, when it returns on
-// a new connection: for a grace period its jobs stay its own. What may have
-// been lost on the way is sent again after a second, when the agent has had
-// time to hand in results. Any other agent is lost with its connection.
+// a new connection: for a grace period its jobs stay its own. It hands in its
+// results and says again which jobs run before it answers a ping. Once it does,
+// what may have been lost on the way to it is sent again, and a job that had
+// started there and that it does not speak of any more is given up, as on a lost
+// agent. Any other agent is lost with its connection.
 //
 // Such an agent is greeted with an Unknown, by which it knows that it may say
 // things to this backend that a Python one would not understand: a hello without
 // slots when it stops, after which it is sent nothing more and what it had not
-// started goes to others. On each connection it says again which jobs run. Those
-// that nobody waits for any more are killed, lest they keep its slots.
+// started goes to others, without a grace period if its connection ends. Of the jobs that it says to run those that nobody waits
+// for any more are killed, lest they keep its slots.
 package sched

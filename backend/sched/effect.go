@@ -45,8 +45,9 @@ type DropAgent struct {
 
 // The causes of DropClient and DropAgent.
 var (
-	ErrUnexpected = errors.New("a message that this side never sends")
+	ErrUnexpected = errors.New("a message that this side never sends (agents and clients have an address each)")
 	ErrSilent     = errors.New("pings unanswered")
+	ErrNoHello    = errors.New("no hello")
 	ErrReplaced   = errors.New("the agent has a newer connection")
 )
 
@@ -54,7 +55,7 @@ var (
 type JobRefused struct {
 	Client wire.Peer
 	JobID  string
-	Why    string // duplicate id, message limit, stopping, client limit or queue limit
+	Why    string // duplicate id, long id, message limit, stopping, client limit, queue limit or queue bytes
 }
 
 // JobSent tells that a job went to an agent.
@@ -64,7 +65,8 @@ type JobSent struct {
 	Waited time.Duration // since the job was accepted
 }
 
-// JobRequeued tells that a job waits again because its agent is lost.
+// JobRequeued tells that a job waits again because its agent is lost, stops, or
+// does not read fast enough.
 type JobRequeued struct {
 	Job   *Job
 	Agent string
@@ -79,6 +81,9 @@ type JobEnded struct {
 	Waited time.Duration // before it was sent to that agent, or until now
 	Ran    time.Duration // since it was sent there
 }
+
+// JobsStopped tells how many jobs just ended because the service stops.
+type JobsStopped struct{ Jobs int }
 
 // End says what ended a job.
 type End uint8
@@ -113,16 +118,20 @@ type AgentJoined struct {
 	Environments int
 	Jobs         int  // it has, if it is known already
 	Back         bool // on a new connection, with its jobs
+	Stopping     bool // it had slots, and has none any more
 }
 
-// AgentLeft tells that an agent that had said hello is not there any more.
+// AgentLeft tells that an agent that had said hello is not there any more. If it
+// may come back and does not, a second one tells of the jobs that are taken from it.
 type AgentLeft struct {
-	Name  string
-	Jobs  int  // it had
-	Grace bool // it may come back for them
+	Name    string
+	Jobs    int  // it had
+	Grace   bool // it may come back for them
+	Orderly bool // it had given up its slots, and had no jobs
 }
 
-// VersionsDiffer tells that agents offer an environment with different images.
+// VersionsDiffer tells that agents offer an environment with different images. Of one
+// hello there are a few at most.
 type VersionsDiffer struct {
 	Environment  Name
 	Agent        string // friendly name of the agent that said hello
@@ -144,6 +153,7 @@ func (JobRefused) isEffect()     {}
 func (JobSent) isEffect()        {}
 func (JobRequeued) isEffect()    {}
 func (JobEnded) isEffect()       {}
+func (JobsStopped) isEffect()    {}
 func (AgentJoined) isEffect()    {}
 func (AgentLeft) isEffect()      {}
 func (VersionsDiffer) isEffect() {}

@@ -31,7 +31,7 @@ type ClientExcess struct {
 // ClientDown tells that a client's connection ended.
 type ClientDown struct{ Peer wire.Peer }
 
-// AgentUp tells of a new connection of an agent. See [IdentityPrefix] for what
+// AgentUp tells of a new connection of an agent. See [wire.IdentityPrefix] for what
 // its routing id may say.
 type AgentUp struct {
 	Peer      wire.Peer
@@ -51,6 +51,14 @@ type AgentMessage struct {
 type AgentExcess struct {
 	Peer wire.Peer
 	Msg  *wire.AgentJobDone
+}
+
+// AgentFull tells that a job could not be sent, as too much waits for its agent
+// already. JobID and Client are what the agent would have called it.
+type AgentFull struct {
+	Peer   wire.Peer
+	Client string
+	JobID  string
 }
 
 // AgentAlive tells that an agent is in the middle of a long message.
@@ -89,6 +97,7 @@ func (ClientDown) isEvent()    {}
 func (AgentUp) isEvent()       {}
 func (AgentMessage) isEvent()  {}
 func (AgentExcess) isEvent()   {}
+func (AgentFull) isEvent()     {}
 func (AgentAlive) isEvent()    {}
 func (AgentDown) isEvent()     {}
 func (Tick) isEvent()          {}

@@ -9,6 +9,10 @@ import (
 // Name names an environment.
 type Name struct{ Type, Name string }
 
+// newName returns the name of an environment, with what is too long cut off. Such
+// names are the same if they begin the same.
+func newName(kind, name string) Name { return Name{clip(kind), clip(name)} }
+
 // String returns type/name.
 func (n Name) String() string { return n.Type + "/" + n.Name }
 
@@ -23,16 +27,16 @@ type Job struct {
 }
 
 // Environment returns the name of the environment that the job wants.
-func (j *Job) Environment() Name { return Name{j.Request.EnvironmentType, j.Request.Environment} }
+func (j *Job) Environment() Name { return newName(j.Request.EnvironmentType, j.Request.Environment) }
 
 // Info describes the job in listings: course/task, or the environment's name
-// for a job without a task (PROTOCOL.md 1.6).
+// for a job without a task (PROTOCOL.md 1.6), with what is too long cut off.
 func (j *Job) Info() string {
 	r := j.Request
 	if r.CourseID.Null && r.TaskID.Null {
-		return r.Environment
+		return clip(r.Environment)
 	}
-	return r.CourseID.Value + "/" + r.TaskID.Value
+	return clip(r.CourseID.Value) + "/" + clip(r.TaskID.Value)
 }
 
 // Lanes is the number of lanes that statistics tell apart.
@@ -85,6 +89,7 @@ type job struct {
 	owner   *client
 	ownerAt int // in owner.jobs
 	key     key
+	size    int64 // of the message it came in, about
 	phase   phase
 
 	topic   *topic
@@ -93,6 +98,7 @@ type job struct {
 	agent *agent   // nil while it waits
 	as    agentKey // what agent calls it
 	turn  uint64   // order of sending
+	said  uint64   // when agent said last that it started
 	began time.Time
 	sends int
 
@@ -100,6 +106,12 @@ type job struct {
 	retried bool // it had started on a lost agent
 	told    bool // its client knows that it started
 	ssh     bool // its client knows the way in
+}
+
+// size returns about how many bytes r keeps.
+func size(r *wire.ClientNewJob) int64 {
+	return int64(len(r.JobID) + len(r.CourseID.Value) + len(r.TaskID.Value) + len(r.TaskProblems) + len(r.InputData) +
+		len(r.EnvironmentType) + len(r.Environment) + len(r.Parameters) + len(r.Launcher))
 }
 
 // nameFor returns what a is to call j.

@@ -10,7 +10,7 @@ import (
 )
 
 // Listing is the queue at one moment. It is cheap to make: sorting and spelling
-// it out happen in For, which may run in another goroutine than the State's.
+// it out happen in [Listing.Do], which may run in another goroutine than the State's.
 type Listing struct {
 	waiting []entry
 	running []runningEntry
@@ -30,7 +30,20 @@ type runningEntry struct {
 
 func (r runningEntry) compare(q runningEntry) int { return cmp.Compare(r.turn, q.turn) }
 
-// list returns the queue as it is now.
+// longQueue is how many jobs wait in a queue that is not listed anew for each change.
+const longQueue = 10_000
+
+// outdate takes note that the listing is not that of the queue any more. One of a long
+// queue, whose copy takes milliseconds, is good until the next tick.
+func (s *State) outdate() {
+	if s.listing == nil || len(s.listing.waiting) < longQueue {
+		s.listing = nil
+		return
+	}
+	s.overdue = true
+}
+
+// list returns the queue as it is now, or a long one as it was since the last tick.
 func (s *State) list() *Listing {
 	if s.listing != nil {
 		return s.listing
@@ -54,9 +67,17 @@ func (s *State) list() *Listing {
 	return l
 }
 
+// A listing goes to whoever asks, again and again: it has no more rows than make
+// about maxListing bytes. A row has rowSize bytes besides its texts.
+const (
+	maxListing = 4 << 20
+	rowSize    = 64
+)
+
 // Do calls f with the listing as a client sees it: what runs in the order it
 // was sent out, what waits in the order it will be (PROTOCOL.md 1.6; the Python
-// backend has the order of arrival). The message is f's until it returns. Several
+// backend has the order of arrival). Of a long queue the end is left out, and of
+// long texts too. The message is f's until it returns. Several
 // goroutines may call Do; they take turns.
 func (l *Listing) Do(client wire.Peer, f func(*wire.BackendGetQueue)) {
 	l.mu.Lock()
@@ -78,23 +99,31 @@ func (l *Listing) build() {
 	running, waiting := slices.Clone(l.running), slices.Clone(l.waiting) // Top may be reading
 	slices.SortFunc(running, runningEntry.compare)
 	slices.SortFunc(waiting, entry.compare)
-	l.owners = make([]wire.Peer, 0, len(running)+len(waiting))
+	most := maxListing / rowSize
+	l.owners = make([]wire.Peer, 0, min(len(running)+len(waiting), most))
 	l.msg = &wire.BackendGetQueue{
-		Running: make([]wire.RunningJob, len(running)),
-		Waiting: make([]wire.WaitingJob, len(waiting)),
+		Running: make([]wire.RunningJob, 0, min(len(running), most)),
+		Waiting: make([]wire.WaitingJob, 0, min(len(waiting), most)),
 	}
-	for i, r := range running {
-		l.owners = append(l.owners, r.job.Client)
-		l.msg.Running[i] = wire.RunningJob{
-			JobID: r.job.Request.JobID, Agent: r.agent, Info: r.job.Info(),
+	left := maxListing
+	for _, r := range running {
+		row := wire.RunningJob{
+			JobID: clip(r.job.Request.JobID), Agent: r.agent, Info: clip(r.job.Info()),
 			Launcher: r.job.Request.Launcher, StartedAt: r.began.Unix(), Max: r.job.Max,
 		}
-	}
-	for i, e := range waiting {
-		l.owners = append(l.owners, e.job.Client)
-		l.msg.Waiting[i] = wire.WaitingJob{
-			JobID: e.job.Request.JobID, Info: e.job.Info(), Launcher: e.job.Request.Launcher, Max: e.job.Max,
+		if left -= rowSize + len(row.JobID) + len(row.Agent) + len(row.Info) + len(row.Launcher); left < 0 {
+			return
 		}
+		l.msg.Running, l.owners = append(l.msg.Running, row), append(l.owners, r.job.Client)
+	}
+	for _, e := range waiting {
+		row := wire.WaitingJob{
+			JobID: clip(e.job.Request.JobID), Info: clip(e.job.Info()), Launcher: e.job.Request.Launcher, Max: e.job.Max,
+		}
+		if left -= rowSize + len(row.JobID) + len(row.Info) + len(row.Launcher); left < 0 {
+			return
+		}
+		l.msg.Waiting, l.owners = append(l.msg.Waiting, row), append(l.owners, e.job.Client)
 	}
 }
 

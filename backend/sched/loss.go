@@ -17,14 +17,32 @@ func (s *State) disconnected(a *agent) {
 		return
 	}
 	if !a.returns() || s.cfg.AgentGrace <= 0 {
-		s.emit(AgentLeft{a.name, len(a.jobs), false})
+		s.emit(a.left(false))
 		s.lose(a)
 		return
 	}
 	a.lost = s.now
 	s.away = append(s.away, a)
 	s.bid(a) // withdraws its slots
-	s.emit(AgentLeft{a.name, len(a.jobs), true})
+	s.emit(a.left(true))
+	if a.slots == 0 && a.joined == 0 {
+		s.giveUpUnstarted(a)
+	}
+}
+
+// left tells that a is not there any more.
+func (a *agent) left(grace bool) AgentLeft {
+	return AgentLeft{a.name, len(a.jobs), grace, a.slots == 0 && len(a.jobs) == 0}
+}
+
+// giveUpUnstarted takes from an agent that stops what it did not start, and will not:
+// on a connection on which it has said what runs, that came before its last hello.
+func (s *State) giveUpUnstarted(a *agent) {
+	for _, j := range a.sorted() {
+		if j.phase == sent {
+			s.takeBack(j)
+		}
+	}
 }
 
 // adopt gives known, an agent that was here before, the connection of fresh,
@@ -37,30 +55,32 @@ func (s *State) adopt(known, fresh *agent) {
 		s.away = slices.DeleteFunc(s.away, func(a *agent) bool { return a == known })
 	}
 	known.peer, known.addr = fresh.peer, fresh.addr
-	known.lost, known.unanswered = time.Time{}, 0
-	known.back, known.backAt = s.next(), s.now
+	known.lost, known.unanswered, known.full = time.Time{}, 0, false
+	known.joined = s.next()
+	known.back = known.joined
 	s.agents[known.peer] = known
 }
 
-// patience is how long an agent that is back has to say what runs and what ended.
-const patience = time.Second
-
 // remind sends again what an agent may have missed when its connection broke. An
 // agent that did get it ignores it, and answers a kill of what it never got. What
-// an agent without slots did not start goes to others.
+// an agent without slots did not start goes to others. What had started, and is
+// neither ended nor said to run, nobody will end: the agent is another than it
+// was, or its result was lost.
 func (s *State) remind(a *agent) {
 	for _, j := range a.sorted() {
 		switch {
 		case j.turn > a.back:
 		case j.killed:
 			s.sendKill(j)
-		case j.phase == sent && a.slots == 0:
+		case j.phase == sent && (a.slots == 0 || j.sends >= maxSends):
 			s.takeBack(j)
 		case j.phase == sent:
 			s.sendJob(j)
+		case j.said < a.joined:
+			s.takeBack(j)
 		}
 	}
-	a.back = 0
+	a.back, a.joined = 0, 0
 }
 
 // lose gives up an agent: what had not started there is queued again, the rest

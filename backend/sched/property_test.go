@@ -30,8 +30,11 @@ func TestEveryJobIsAnsweredOnce(t *testing.T) {
 			"agent finishes": w.agentFinishes,
 			"agent lies":     w.agentLies,
 			"agent hello":    w.agentHello,
+			"agent forgets":  w.agentForgets,
+			"agent's twin":   w.agentTwin,
 			"agent stops":    w.agentStops,
 			"time passes":    func(t *rapid.T) { w.pass(rapid.IntRange(1, 20).Draw(t, "seconds")) },
+			"time jumps":     func(*rapid.T) { w.now = w.now.Add(time.Hour) }, // the process was stopped
 			"operator":       w.operator,
 			"":               func(*rapid.T) { w.check() },
 		})
@@ -142,6 +145,10 @@ func (w *world) toAgent(e ToAgent) {
 		w.says(p, &wire.Pong{})
 	case *wire.BackendNewJob:
 		k := agentKey{string(m.Client), m.JobID}
+		if rapid.IntRange(0, 9).Draw(w.t, "full") == 0 {
+			w.step(AgentFull{e.Peer, k.client, k.id})
+			return
+		}
 		if _, has := p.jobs[k]; has || p.stops {
 			return // sent again after a reconnection, or left to others
 		}

@@ -31,11 +31,15 @@ func (p *play) render(e Effect) string {
 	case DropAgent:
 		return fmt.Sprintf("%s dropped: %v", p.names[e.Peer], e.Cause)
 	case AgentLeft:
+		how := map[bool]string{true: ", in order"}[e.Orderly]
 		if e.Grace {
-			return e.Name + " is away"
+			return e.Name + " is away" + how
 		}
-		return e.Name + " is lost"
+		return e.Name + " is lost" + how
 	case AgentJoined:
+		if e.Stopping {
+			return fmt.Sprintf("%s stops with %d jobs", p.names[e.Peer], e.Jobs)
+		}
 		if e.Back {
 			return fmt.Sprintf("%s is back with %d jobs", p.names[e.Peer], e.Jobs)
 		}
@@ -45,6 +49,8 @@ func (p *play) render(e Effect) string {
 		if e.End == EndClientGone || e.End == EndResult && p.state.clients[e.Job.Client] == nil {
 			return fmt.Sprintf("%s ended: %v", e.Job.Request.JobID, e.End)
 		}
+	case JobsStopped:
+		return fmt.Sprintf("%d jobs stopped", e.Jobs)
 	case VersionsDiffer:
 		return fmt.Sprintf("%s: %s has image %q, others %q", e.Environment, e.Agent, e.Image, e.Other)
 	case Ignored:

@@ -25,6 +25,9 @@ func (p *play) says(name, verb, job string, opt map[string]string) error {
 		case "alive":
 			p.step(AgentAlive{peer})
 			return nil
+		case "full":
+			p.step(AgentFull{Peer: peer, JobID: job})
+			return nil
 		case "long":
 			msg, err := p.agentMessage(name, "done", job, opt)
 			p.step(AgentExcess{peer, msg.(*wire.AgentJobDone)})
@@ -49,7 +52,7 @@ func (p *play) says(name, verb, job string, opt map[string]string) error {
 }
 
 // clientMessage makes: hello, ping, queue, kill JOB,
-// new JOB [env=T/N] [prio=N] [state=TEXT] [time=SECONDS] [taskless], wrong. A
+// new JOB [env=T/N] [prio=N] [state=TEXT] [time=SECONDS] [size=BYTES] [taskless], wrong. A
 // job that is too large is said by long JOB, and a result that is by the same.
 func clientMessage(verb, job string, opt map[string]string) (wire.Message, error) {
 	switch verb {
@@ -85,6 +88,10 @@ func newJob(id string, opt map[string]string) (*wire.ClientNewJob, error) {
 	if v, ok := opt["state"]; ok {
 		b := msgp.AppendMapHeader(nil, 1)
 		m.InputData = msgp.AppendString(msgp.AppendString(b, "@state"), v)
+	}
+	if v, ok := opt["size"]; ok { // of what is passed on, in bytes
+		n, e := strconv.Atoi(v)
+		m.TaskProblems, err = make(wire.Raw, n), e
 	}
 	if v, ok := opt["time"]; ok {
 		seconds, e := strconv.ParseInt(v, 10, 64)

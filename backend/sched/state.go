@@ -20,11 +20,13 @@ type State struct {
 	away    []*agent             // of stable, without a connection, the longest away first
 	jobs    map[key]*job
 	topics  map[Name]*topic
-	waiting int // jobs
+	waiting int   // jobs
+	bytes   int64 // of them
 
 	offered *wire.BackendUpdateEnvironments // what clients were told last
 	stale   bool                            // and may not be true any more
-	listing *Listing                        // of the present queue, nil until asked for
+	listing *Listing                        // nil until asked for
+	overdue bool                            // listing is of an earlier queue
 
 	// Of the present step.
 	now time.Time
@@ -55,7 +57,7 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 	s.out = s.out[:0]
 	switch ev := ev.(type) {
 	case ClientUp:
-		s.clients[ev.Peer] = &client{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr}
+		s.clients[ev.Peer] = &client{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr, up: s.now}
 	case ClientMessage:
 		if c := s.clients[ev.Peer]; c != nil {
 			s.onClient(c, ev)
@@ -69,7 +71,7 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 			s.forget(c)
 		}
 	case AgentUp:
-		s.welcome(&agent{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr})
+		s.welcome(&agent{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr, up: s.now})
 	case AgentMessage:
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgent(a, ev)
@@ -78,6 +80,8 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgentExcess(a, ev.Msg)
 		}
+	case AgentFull:
+		s.onAgentFull(s.agents[ev.Peer], agentKey{ev.Client, ev.JobID})
 	case AgentAlive:
 		if a := s.agents[ev.Peer]; a != nil {
 			a.unanswered = 0
@@ -89,10 +93,7 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 	case Tick:
 		s.tick()
 	case Drain:
-		if a := s.agents[ev.Agent]; a != nil {
-			a.drained = ev.On
-			s.fill(a)
-		}
+		s.drain(s.agents[ev.Agent], ev.On)
 	case Kill:
 		s.kill(s.find(ev.Client, ev.JobID))
 	case Configure:
@@ -109,12 +110,18 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 	return s.out
 }
 
-// find returns the job that the client on connection p calls id, or nil.
+// find returns the job that the client on connection p called id, or nil. The
+// client may be gone.
 func (s *State) find(p wire.Peer, id string) *job {
-	if j := s.jobs[key{nil, id}]; j != nil {
-		return j
+	if c := s.clients[p]; c != nil {
+		return s.jobs[c.key(id)]
 	}
-	return s.jobs[key{s.clients[p], id}]
+	for _, j := range s.jobs {
+		if j.Client == p && j.Request.JobID == id {
+			return j
+		}
+	}
+	return nil
 }
 
 func (s *State) emit(e Effect) { s.out = append(s.out, e) }

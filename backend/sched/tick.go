@@ -9,17 +9,29 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
+// helloWithin is how long a connection may be up without a hello. Honest peers begin
+// with it, or follow an Unknown or their own timeouts, of about ten seconds.
+const helloWithin = 30 * time.Second
+
 // tick pings the agents and does what is due.
 func (s *State) tick() {
+	if s.overdue {
+		s.listing, s.overdue = nil, false
+	}
 	for len(s.away) > 0 && s.now.Sub(s.away[0].lost) >= s.cfg.AgentGrace {
 		a := s.away[0]
 		s.away = slices.Delete(s.away, 0, 1)
-		s.emit(AgentLeft{a.name, len(a.jobs), false})
+		if len(a.jobs) > 0 {
+			s.emit(a.left(false))
+		}
 		s.lose(a)
 	}
 	for _, p := range slices.Sorted(maps.Keys(s.agents)) {
 		a := s.agents[p]
 		switch {
+		case !a.known && s.now.Sub(a.up) >= helloWithin:
+			s.emit(DropAgent{p, ErrNoHello})
+			s.disconnected(a)
 		case !a.known:
 		case a.unanswered >= max(s.cfg.MaxUnanswered, 1):
 			s.emit(DropAgent{p, ErrSilent})
@@ -27,9 +39,12 @@ func (s *State) tick() {
 		default:
 			a.unanswered++
 			s.emit(ToAgent{p, &wire.Ping{}})
-			if a.back != 0 && s.now.Sub(a.backAt) >= patience {
-				s.remind(a)
-			}
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.clients)) {
+		if c := s.clients[p]; !c.known && s.now.Sub(c.up) >= helloWithin {
+			s.emit(DropClient{p, ErrNoHello})
+			s.forget(c)
 		}
 	}
 	for _, t := range s.orphans() {
@@ -101,6 +116,9 @@ func (s *State) stop(now bool) {
 			s.killRunning(j)
 		}
 		s.finish(j, EndStopped, j.result("crash", textStopped, wire.Nullable{}))
+	}
+	if len(jobs) > 0 {
+		s.emit(JobsStopped{len(jobs)})
 	}
 	for _, a := range s.agents {
 		s.bid(a)

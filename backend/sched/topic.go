@@ -94,22 +94,23 @@ func (s *State) topic(n Name) *topic {
 	return t
 }
 
-// addOffer makes a one of those who have env, if it is not yet.
-func (s *State) addOffer(a *agent, env wire.Environment) {
-	t := s.topic(Name{env.Type, env.Name})
+// addOffer makes a one of those who have env, if it is not yet. It returns what is to
+// be told if others have another image, or nil.
+func (s *State) addOffer(a *agent, env wire.Environment) (differs *VersionsDiffer) {
+	t := s.topic(newName(env.Type, env.Name))
 	if a.topics[t] {
-		return // twice in one hello
+		return nil // twice in one hello
 	}
 	a.topics[t] = true
-	if newest, ok := t.versions.peek(); ok {
-		if newest.image != env.ID {
-			s.emit(VersionsDiffer{t.name, a.name, env.ID, newest.image})
-		}
+	image := clip(env.ID)
+	if newest, ok := t.versions.peek(); ok && newest.image != image {
+		differs = &VersionsDiffer{t.name, a.name, image, newest.image}
 	}
-	o := &offer{agent: a, topic: t, image: env.ID, created: env.Created, advertised: env.Advertised, turn: s.next(), freeAt: -1}
+	o := &offer{agent: a, topic: t, image: image, created: env.Created, advertised: env.Advertised, turn: s.next(), freeAt: -1}
 	a.offers = append(a.offers, o)
 	t.versions.push(o)
 	s.show(t)
+	return differs
 }
 
 // dropOffers makes a none of those who have anything. The caller has to call
@@ -123,7 +124,7 @@ func (s *State) dropOffers(a *agent) []*topic {
 		}
 		t.versions.remove(o.versionAt)
 		if len(t.versions.items) == 0 {
-			t.orphaned, t.expiry = s.now, time.Time{}
+			t.orphaned = s.now
 		}
 		dropped = append(dropped, t)
 	}

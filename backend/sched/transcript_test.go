@@ -219,8 +219,12 @@ func (p *play) configure(opt map[string]string) error {
 		switch {
 		case k == "queue-limit" && err == nil:
 			cfg.QueueLimit = n
+		case k == "queue-bytes" && err == nil:
+			cfg.QueueBytes = int64(n)
 		case k == "client-limit" && err == nil:
 			cfg.ClientLimit = n
+		case k == "unanswered" && err == nil:
+			cfg.MaxUnanswered = n
 		case k == "agent-grace" && derr == nil:
 			cfg.AgentGrace = d
 		case k == "environment-grace" && derr == nil:

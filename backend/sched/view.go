@@ -21,8 +21,9 @@ func (s *State) Stopped() bool { return s.stopped }
 // View is what an operator may want to see of a State. It does not change.
 type View struct {
 	Stopped      bool
-	Clients      int // connections that said hello
-	Waiting      int // jobs
+	Clients      int   // connections that said hello
+	Waiting      int   // jobs
+	WaitingBytes int64 // of them
 	Running      int
 	Agents       []AgentView       // in order of their first hello, those that are away last
 	Environments []EnvironmentView // by name
@@ -68,7 +69,7 @@ type EnvironmentView struct {
 // View returns what there is at now. It costs a copy of the agents and of the
 // order of the queue.
 func (s *State) View(now time.Time) *View {
-	v := &View{Stopped: s.stopped, Waiting: s.waiting, Running: s.Running(), Listing: s.list()}
+	v := &View{Stopped: s.stopped, Waiting: s.waiting, WaitingBytes: s.bytes, Running: s.Running(), Listing: s.list()}
 	for _, c := range s.clients {
 		if c.known {
 			v.Clients++

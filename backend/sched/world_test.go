@@ -14,7 +14,7 @@ import (
 )
 
 // What may happen in a world. An action that needs somebody who is not there
-// skips.
+// does nothing.
 
 var environmentNames = []string{"a", "b", "c"}
 
@@ -26,21 +26,28 @@ func (w *world) clientComes(t *rapid.T) {
 	w.step(ClientMessage{c.peer, c.old, &wire.ClientHello{}})
 }
 
+// someClient returns nil if there is none.
 func (w *world) someClient(t *rapid.T) *wclient {
 	if len(w.clients) == 0 {
-		t.Skip("no client")
+		return nil
 	}
 	return rapid.SampledFrom(w.clients).Draw(t, "client")
 }
 
 func (w *world) clientGoes(t *rapid.T) {
 	c := w.someClient(t)
+	if c == nil {
+		return
+	}
 	w.clients = slices.DeleteFunc(w.clients, func(d *wclient) bool { return c == d })
 	w.step(ClientDown{c.peer})
 }
 
 func (w *world) clientSubmits(t *rapid.T) {
 	c := w.someClient(t)
+	if c == nil {
+		return
+	}
 	for range rapid.IntRange(1, 4).Draw(t, "jobs") {
 		w.submit(t, c)
 	}
@@ -69,18 +76,24 @@ func (w *world) someID(t *rapid.T) string {
 
 func (w *world) clientKills(t *rapid.T) {
 	c := w.someClient(t)
+	if c == nil {
+		return
+	}
 	w.step(ClientMessage{c.peer, c.old, &wire.ClientKillJob{JobID: w.someID(t)}})
 }
 
 func (w *world) clientAsks(t *rapid.T) {
 	c := w.someClient(t)
+	if c == nil {
+		return
+	}
 	w.step(ClientMessage{c.peer, c.old, &wire.ClientGetQueue{}})
 }
 
 func (w *world) agentComes(t *rapid.T) {
 	routing := ""
 	if rapid.Bool().Draw(t, "returns") {
-		routing = fmt.Sprint(IdentityPrefix, len(w.procs))
+		routing = fmt.Sprint(wire.IdentityPrefix, len(w.procs))
 	}
 	slots := rapid.IntRange(-1, 3).Draw(t, "slots")
 	w.join(routing, rapid.Bool().Draw(t, "old"), slots, w.someEnvironments(t))
@@ -113,8 +126,8 @@ func (w *world) connect(p *wproc) {
 // did not start it forgets.
 func (w *world) agentStops(t *rapid.T) {
 	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
-	if p.routing == "" {
-		t.Skip("not ours")
+	if p == nil || p.routing == "" {
+		return
 	}
 	p.slots, p.stops = 0, true
 	maps.DeleteFunc(p.jobs, func(_ agentKey, started bool) bool { return !started })
@@ -129,6 +142,7 @@ func (w *world) hello(p *wproc) {
 	w.says(p, m)
 }
 
+// someProc returns nil if there is none.
 func (w *world) someProc(t *rapid.T, connected bool) *wproc {
 	var some []*wproc
 	for _, p := range w.procs {
@@ -137,7 +151,7 @@ func (w *world) someProc(t *rapid.T, connected bool) *wproc {
 		}
 	}
 	if len(some) == 0 {
-		t.Skip("no such agent")
+		return nil
 	}
 	return rapid.SampledFrom(some).Draw(t, "agent")
 }
@@ -145,6 +159,9 @@ func (w *world) someProc(t *rapid.T, connected bool) *wproc {
 // agentBreaks ends a connection, or makes it dead without anybody noticing.
 func (w *world) agentBreaks(t *rapid.T) {
 	p := w.someProc(t, true)
+	if p == nil {
+		return
+	}
 	if !p.broken && rapid.Bool().Draw(t, "silently") {
 		p.broken = true
 		return
@@ -157,8 +174,8 @@ func (w *world) agentBreaks(t *rapid.T) {
 // agentReturns connects again, also while the old connection is not known to be dead.
 func (w *world) agentReturns(t *rapid.T) {
 	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
-	if p.peer != 0 && !p.broken {
-		t.Skip("is well")
+	if p == nil || p.peer != 0 && !p.broken {
+		return
 	}
 	old := p.peer
 	w.cut(p)
@@ -169,23 +186,29 @@ func (w *world) agentReturns(t *rapid.T) {
 	w.step(AgentDown{old})
 }
 
-func (w *world) someJob(t *rapid.T, p *wproc) agentKey {
-	if len(p.jobs) == 0 {
-		t.Skip("no job")
+// someJob returns an agent and one of its jobs, if there are any.
+func (w *world) someJob(t *rapid.T, connected bool) (p *wproc, k agentKey, ok bool) {
+	p = w.someProc(t, connected)
+	if p == nil || len(p.jobs) == 0 {
+		return p, k, false
 	}
-	return rapid.SampledFrom(slices.SortedFunc(keys(p.jobs), compare)).Draw(t, "job")
+	return p, rapid.SampledFrom(slices.SortedFunc(keys(p.jobs), compare)).Draw(t, "job"), true
 }
 
 func (w *world) agentStarts(t *rapid.T) {
-	p := w.someProc(t, true)
-	k := w.someJob(t, p)
+	p, k, ok := w.someJob(t, true)
+	if !ok {
+		return
+	}
 	p.jobs[k] = true
 	w.says(p, &wire.AgentJobStarted{Client: k.routing(), JobID: k.id})
 }
 
 func (w *world) agentFinishes(t *rapid.T) {
-	p := w.someProc(t, rapid.Bool().Draw(t, "connected"))
-	k := w.someJob(t, p)
+	p, k, ok := w.someJob(t, rapid.Bool().Draw(t, "connected"))
+	if !ok {
+		return
+	}
 	delete(p.jobs, k)
 	p.outbox = append(p.outbox, k)
 	w.flush(p)
@@ -195,8 +218,11 @@ func (w *world) agentFinishes(t *rapid.T) {
 func (w *world) agentLies(t *rapid.T) {
 	p := w.someProc(t, true)
 	id := w.someID(t)
-	if _, has := p.jobs[agentKey{"", id}]; has || p.old {
-		t.Skip("no lie")
+	if p == nil || p.old {
+		return
+	}
+	if _, has := p.jobs[agentKey{"", id}]; has {
+		return // it would be no lie
 	}
 	w.says(p, rapid.SampledFrom([]wire.Message{
 		&wire.AgentJobStarted{JobID: id}, &wire.AgentJobSSHDebug{JobID: id}, &wire.AgentJobDone{JobID: id},
@@ -205,14 +231,35 @@ func (w *world) agentLies(t *rapid.T) {
 
 func (w *world) agentHello(t *rapid.T) {
 	p := w.someProc(t, true)
-	if p.stops {
-		t.Skip("stops")
+	if p == nil || p.stops {
+		return
 	}
 	p.slots, p.envs = rapid.IntRange(0, 3).Draw(t, "slots"), w.someEnvironments(t)
 	if a := w.state.agents[p.peer]; a != nil {
 		p.slots = max(p.slots, len(a.jobs)) // fewer is allowed, but then the check of slots means nothing
 	}
 	w.hello(p)
+}
+
+// agentForgets makes an agent lose a job that runs and its connection: it was
+// put back to an earlier state, or a result did not get through.
+func (w *world) agentForgets(t *rapid.T) {
+	p, k, ok := w.someJob(t, true)
+	if !ok || !p.jobs[k] {
+		return
+	}
+	delete(p.jobs, k)
+	peer := p.peer
+	w.cut(p)
+	w.step(AgentDown{peer})
+}
+
+// agentTwin makes a second process come with the routing id of another: a
+// machine was copied while it ran, or somebody lies.
+func (w *world) agentTwin(t *rapid.T) {
+	if p := w.someProc(t, true); p != nil && p.routing != "" {
+		w.join(p.routing, p.old, p.slots, w.someEnvironments(t))
+	}
 }
 
 func (w *world) pass(seconds int) {
@@ -224,10 +271,15 @@ func (w *world) pass(seconds int) {
 
 func (w *world) operator(t *rapid.T) {
 	if rapid.Bool().Draw(t, "kill") {
-		w.step(Kill{w.someClient(t).peer, w.someID(t)})
+		if c := w.someClient(t); c != nil {
+			w.step(Kill{c.peer, w.someID(t)})
+		}
 		return
 	}
 	p := w.someProc(t, true)
+	if p == nil {
+		return
+	}
 	w.step(Drain{p.peer, true})
 	w.step(Drain{p.peer, false})
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ingot-grading/ingot/agent"
-	"github.com/ingot-grading/ingot/backend/sched"
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/wiretest"
 )
@@ -39,26 +38,40 @@ func Sleep(d time.Duration) Work {
 type Agent struct {
 	Name string
 
-	cluster *Cluster
-	dealer  *wiretest.Dealer
-	stop    context.CancelCauseFunc // as SIGTERM
-	life    context.Context         // ends with the process
-	die     context.CancelCauseFunc
-	dead    atomic.Bool // killed: says nothing more
-	before  hook
-	cuts    atomic.Int64
-	over    chan struct{} // closed when it has ended
+	identity string
+	cluster  *Cluster
+	dealer   *wiretest.Dealer
+	stop     context.CancelCauseFunc // as SIGTERM
+	life     context.Context         // ends with the process
+	die      context.CancelCauseFunc
+	dead     atomic.Bool // killed: says nothing more
+	before   hook
+	cuts     atomic.Int64
+	over     chan struct{} // closed when it has ended
 }
 
-// StartAgent starts a process of an agent. An earlier one of that name must
-// have ended; this one knows nothing of it.
+// StartAgent starts a process of an agent. It knows nothing of an earlier one of
+// that name, which whoever started it has to end.
 func (c *Cluster) StartAgent(name string) *Agent {
 	c.lives++
+	return c.start(name, fmt.Sprint(wire.IdentityPrefix, name, "-", c.lives))
+}
+
+// StartTwin starts a process called name with the identity of another, as when a
+// machine is copied while it runs. Each takes the connection from the other, so
+// that both are in reach now and then, and a job may run at both.
+func (c *Cluster) StartTwin(name string, of *Agent) *Agent {
+	a := c.start(name, of.identity)
+	c.book.twins(of, a)
+	return a
+}
+
+func (c *Cluster) start(name, identity string) *Agent {
 	ctx, stop := context.WithCancelCause(context.Background())
 	life, die := context.WithCancelCause(context.Background())
 	a := &Agent{
-		Name: name, cluster: c, stop: stop, life: life, die: die, over: make(chan struct{}),
-		dealer: c.net.Dial(agentsAddr, fmt.Sprint(sched.IdentityPrefix, name, "-", c.lives)),
+		Name: name, identity: identity, cluster: c, stop: stop, life: life, die: die, over: make(chan struct{}),
+		dealer: c.net.Dial(agentsAddr, identity),
 	}
 	c.agents[name] = a
 	cfg := agent.Config{FriendlyName: name, Slots: c.set.slots, Drain: c.set.drain, Log: c.log.With("process", name)}

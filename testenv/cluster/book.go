@@ -26,6 +26,7 @@ type book struct {
 	runs    map[string][]*run // by job
 	busy    map[*Agent]int
 	outages map[*Agent][]outage
+	twin    map[*Agent]bool // shares its identity, so that its jobs may run elsewhere too
 	bad     []string
 	changed chan struct{} // closed and replaced when a client waits for less
 }
@@ -60,7 +61,7 @@ type outage struct {
 func newBook(slots int, grace time.Duration) *book {
 	return &book{
 		slots: slots, grace: grace, work: map[string]Work{}, pages: map[page]*account{}, runs: map[string][]*run{},
-		busy: map[*Agent]int{}, outages: map[*Agent][]outage{}, changed: make(chan struct{}),
+		busy: map[*Agent]int{}, outages: map[*Agent][]outage{}, twin: map[*Agent]bool{}, changed: make(chan struct{}),
 	}
 }
 

@@ -94,20 +94,24 @@ func (x *chaos) submit(by *cluster.Client, n int) {
 	}
 }
 
-// visit makes a client come with jobs, go, or lose its connection.
+// visit makes a client come with jobs, go, come back with the identity that it had,
+// or lose its connection.
 func (x *chaos) visit() {
 	i := x.r.IntN(4)
 	if i >= len(x.clients) {
-		x.clients = append(x.clients, x.c.NewClient())
+		x.clients = append(x.clients, x.c.NewClientAs(fmt.Sprint("webapp ", i)))
 		x.submit(x.clients[len(x.clients)-1], x.r.IntN(10))
 		return
 	}
-	switch cl := x.clients[i]; x.r.IntN(3) {
+	switch cl := x.clients[i]; x.r.IntN(4) {
 	case 0:
 		cl.Disconnect()
 		x.clients = append(x.clients[:i], x.clients[i+1:]...)
 	case 1:
 		cl.Cut()
+	case 2:
+		cl.Vanish()
+		x.clients[i] = x.c.NewClientAs(fmt.Sprint("webapp ", i))
 	default:
 		x.submit(cl, x.r.IntN(10))
 	}
@@ -120,8 +124,8 @@ func (x *chaos) breakAgent() {
 		return
 	}
 	a := x.c.Agent(name)
-	mend := func() {}
-	switch x.r.IntN(6) {
+	mend, most := func() {}, time.Minute
+	switch x.r.IntN(7) {
 	case 0:
 		a.Cut()
 	case 1:
@@ -138,8 +142,10 @@ func (x *chaos) breakAgent() {
 		mend = func() { a.Wait(); x.c.StartAgent(name) }
 	case 5:
 		a.CutAt(x.r.IntN(10))
+	case 6:
+		mend, most = x.c.StartTwin(name+"'", a).Kill, 10*time.Second // they connect all the time
 	}
-	x.mend[name], x.due[name] = mend, time.Now().Add(x.duration(time.Minute))
+	x.mend[name], x.due[name] = mend, time.Now().Add(x.duration(most))
 }
 
 // mendDue mends what is due, in the agents' order.

@@ -30,8 +30,11 @@ type Client struct {
 }
 
 // NewClient connects another client and waits until the backend knows it.
-func (c *Cluster) NewClient() *Client {
-	cl := &Client{cluster: c, dealer: c.net.Dial(clientsAddr, ""), over: make(chan struct{}), changed: make(chan struct{})}
+func (c *Cluster) NewClient() *Client { return c.NewClientAs("") }
+
+// NewClientAs is NewClient for one that announces an identity. Webapps do not.
+func (c *Cluster) NewClientAs(identity string) *Client {
+	cl := &Client{cluster: c, dealer: c.net.Dial(clientsAddr, identity), over: make(chan struct{}), changed: make(chan struct{})}
 	c.clients = append(c.clients, cl)
 	go cl.run()
 	cl.await(func() bool { return cl.known })
@@ -99,6 +102,12 @@ func (cl *Client) Disconnect() {
 	cl.Pause(false)
 	cl.dealer.Kill()
 	<-cl.over
+}
+
+// Vanish ends the client as a machine that loses its power: the backend is not told.
+func (cl *Client) Vanish() {
+	cl.dealer.Partition(true)
+	cl.Disconnect()
 }
 
 // Hellos returns how often the client registered.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -23,7 +24,6 @@ type settings struct {
 	drain         time.Duration
 	network       wiretest.Config
 	backend       backend.Config
-	level         slog.Level
 }
 
 // Agents says how many agents there are, called a1, a2 and so on. Default 1.
@@ -38,17 +38,16 @@ func Drain(d time.Duration) Option {
 	return func(s *settings) { s.drain, s.backend.Drain = d, d }
 }
 
-// Queue says how many messages may wait for a peer before it is dropped.
-func Queue(n int) Option { return func(s *settings) { s.network.QueueMessages = n } }
+// Queue says how many messages of the backend may wait for a peer. What agents and
+// clients send is not bounded.
+func Queue(n int) Option {
+	return func(s *settings) { s.network.QueueMessages, s.network.DealerQueue = n, math.MaxInt }
+}
 
 // Sched changes the scheduler's configuration.
 func Sched(change func(*sched.Config)) Option {
 	return func(s *settings) { change(&s.backend.Sched) }
 }
-
-// Log says what is logged to the test's output, to look into a scenario.
-// Default: errors.
-func Log(level slog.Level) Option { return func(s *settings) { s.level = level } }
 
 // Cluster is a backend with its agents and clients. Its methods belong to the
 // goroutine of the test.
@@ -69,13 +68,13 @@ type Cluster struct {
 // told of the agents' environment. The end of the test ends it.
 func Start(t *testing.T, options ...Option) *Cluster {
 	t.Helper()
-	set := settings{agents: 1, slots: 1, level: slog.LevelError}
+	set := settings{agents: 1, slots: 1}
 	set.backend.Sched = sched.DefaultConfig()
 	Drain(10 * time.Second)(&set)
 	for _, o := range options {
 		o(&set)
 	}
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: set.level}))
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	set.backend.Log = log.With("process", "backend")
 	c := &Cluster{
 		t: t, set: set, log: log, net: wiretest.NewNetwork(set.network), agents: map[string]*Agent{},

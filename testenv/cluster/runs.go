@@ -12,7 +12,7 @@ func (b *book) begin(at *Agent, job string) Work {
 		b.fault("agent %s runs %d jobs and has %d slots", at.Name, b.busy[at], b.slots)
 	}
 	for _, r := range b.runs[job] {
-		if !r.over && !b.givenUp(r) {
+		if !r.over && !b.givenUp(r) && !b.twin[r.agent] {
 			b.fault("%s runs at %s while it runs at %s", job, at.Name, r.agent.Name)
 		}
 	}
@@ -42,6 +42,13 @@ func (b *book) died(at *Agent) {
 		}
 	}
 	delete(b.busy, at)
+}
+
+// twins notes that two agents have one identity.
+func (b *book) twins(a, c *Agent) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.twin[a], b.twin[c] = true, true
 }
 
 // outage notes that an agent can no longer be reached, or that it can.
