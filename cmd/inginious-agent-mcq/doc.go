@@ -5,6 +5,7 @@
 //	inginious-agent-mcq --tasks=/var/lib/ingot/tasks tcp://127.0.0.1:2001
 //
 // It reads the tasks directory and writes nothing. A backend that is away is
-// waited for. SIGTERM and SIGINT end it with status 0 after its jobs; what
-// cannot be started at all ends with status 2.
+// waited for. SIGTERM and SIGINT end it with status 0 after its jobs. Wrong
+// settings end with status 78, what may pass, such as a missing tasks directory,
+// with status 1.
 package main

@@ -27,17 +27,18 @@ func main() {
 
 func run(ctx context.Context, p *app.Process[config]) (err error) {
 	cfg := p.Config
+	go p.RefuseReloads(ctx)
 	if cfg.Concurrency < 1 {
 		return app.Usage(fmt.Errorf("--concurrency %d: at least one job at a time is needed", cfg.Concurrency))
 	}
 	reg, stop, err := app.ServeMetrics(cfg.HTTP, p.Log)
 	if err != nil {
-		return app.Usage(err)
+		return app.Setting(err)
 	}
 	defer stop()
 	exec, err := mcq.New(mcq.Config{Tasks: cfg.Tasks, Metrics: reg, Log: p.Log})
 	if err != nil {
-		return app.Usage(err)
+		return app.Setting(err)
 	}
 	up, err := cfg.Dial(p.Log)
 	if err != nil {

@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -18,9 +22,16 @@ import (
 )
 
 // The whole program but for its process: it says hello, grades a job that comes
-// through TCP, and ends without an error when it is told to.
+// through TCP, counts it, ends without an error when it is told to, and keeps
+// systemd informed.
 func TestServesABackend(t *testing.T) {
 	tasks := t.TempDir()
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String())
 	if err := os.MkdirAll(filepath.Join(tasks, "course", "task"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +42,13 @@ func TestServesABackend(t *testing.T) {
 	defer router.Close()
 	ctx, stop := context.WithCancelCause(t.Context())
 	defer stop(nil)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- run(ctx, process(config{Connection: uplink.Connection{Backend: router.Addr(), FriendlyName: "quiz", Wire: "head"}, Concurrency: 3, Tasks: tasks}))
-	}()
+	ended, page := make(chan error, 1), make(pageAddr, 1)
+	p := process(config{
+		Connection:  uplink.Connection{Backend: router.Addr(), FriendlyName: "quiz", Wire: "head"},
+		Concurrency: 3, Tasks: tasks, HTTP: "127.0.0.1:0",
+	})
+	p.Log = slog.New(page)
+	go func() { ended <- run(ctx, p) }()
 
 	dialect := wire.NewDialect(wire.GH, wire.Limits{})
 	for ev := range router.Events() {
@@ -55,11 +69,53 @@ func TestServesABackend(t *testing.T) {
 			if m.JobID != "j" || m.Status != "success" || m.Grade != 100 || !m.Stdout.Null {
 				t.Errorf("result %+v", m)
 			}
+			expectMetric(t, <-page, `ingot_mcq_jobs_total{status="success"} 1`)
 			stop(errors.New("told to"))
 			if err := <-ended; err != nil {
 				t.Error(err)
 			}
+			expectNotices(t, systemd, "READY=1", "STOPPING=1")
 			return
+		}
+	}
+}
+
+// pageAddr is a log handler that keeps the address of the metrics.
+type pageAddr chan string
+
+func (pageAddr) Enabled(context.Context, slog.Level) bool { return true }
+func (a pageAddr) WithAttrs([]slog.Attr) slog.Handler     { return a }
+func (a pageAddr) WithGroup(string) slog.Handler          { return a }
+func (a pageAddr) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "serving HTTP" {
+		r.Attrs(func(attr slog.Attr) bool { a <- attr.Value.String(); return false })
+	}
+	return nil
+}
+
+// expectMetric reads the metrics served at addr.
+func expectMetric(t *testing.T, addr, want string) {
+	t.Helper()
+	resp, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if all, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(all), want) {
+		t.Errorf("metrics without %s: %v", want, err)
+	}
+}
+
+// expectNotices reads what the program told systemd.
+func expectNotices(t *testing.T, systemd *net.UnixConn, want ...string) {
+	t.Helper()
+	if err := systemd.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range want {
+		buf := make([]byte, 100)
+		if n, err := systemd.Read(buf); err != nil || string(buf[:n]) != w {
+			t.Fatalf("systemd reads %q, %v, want %q", buf[:n], err, w)
 		}
 	}
 }

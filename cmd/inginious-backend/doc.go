@@ -5,6 +5,7 @@
 //
 // The first address is bound for agents, the second for clients; see package
 // wire/zmtp for their forms and PROTOCOL.md 8.1 for the original's options.
-// SIGTERM refuses new jobs, delivers what runs for the time of --drain and ends
-// with status 0. What cannot be started at all ends with status 2.
+// SIGTERM refuses new jobs, delivers what runs for the time of --drain, which
+// holds for long results on their way too, and ends with status 0. Wrong settings end with status 78, what may pass, such as an
+// address in use, with status 1.
 package main

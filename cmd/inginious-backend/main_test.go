@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingot-grading/ingot/cmd/internal/app"
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/zmtp"
 )
@@ -95,38 +97,48 @@ func (p *program) exit() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-func TestMistakesEndWithStatus2(t *testing.T) {
+// Wrong settings stay wrong: status 78. What the machine refuses may pass: status 1.
+// Either is said in one line.
+func TestMistakes(t *testing.T) {
 	dir := t.TempDir()
 	here, there := "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c")
 	taken, err := zmtp.Listen("tcp://127.0.0.1:*", zmtp.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shut(slog.New(slog.DiscardHandler), taken)
+	defer shut(slog.New(slog.DiscardHandler), 0, taken)
 	empty := filepath.Join(dir, "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, args := range map[string][]string{
-		"no address":         {},
-		"one address":        {here},
-		"not an address":     {here, "nonsense"},
-		"address in use":     {here, taken.Addr()},
-		"not our address":    {"tcp://192.0.2.1:2001", there},
-		"no such file":       {here, there, "--config", filepath.Join(dir, "none")},
-		"no certificate":     {"tls://127.0.0.1:*", there},
-		"missing key":        {here, there, "--tls-cert", empty},
-		"empty token":        {here, there, "--http-token-file", empty},
-		"bad status address": {here, there, "--http", "nowhere:at:all"},
+	for name, c := range map[string]struct {
+		status int
+		args   []string
+	}{
+		"no address":            {app.ExitUsage, nil},
+		"one address":           {app.ExitUsage, []string{here}},
+		"not an address":        {app.ExitUsage, []string{here, "nonsense"}},
+		"address in use":        {1, []string{here, taken.Addr()}},
+		"not our address":       {1, []string{"tcp://192.0.2.1:2001", there}},
+		"no such file":          {app.ExitUsage, []string{here, there, "--config", filepath.Join(dir, "none")}},
+		"no certificate":        {app.ExitUsage, []string{"tls://127.0.0.1:*", there}},
+		"missing key":           {app.ExitUsage, []string{here, there, "--tls-cert", empty}},
+		"missing password":      {app.ExitUsage, []string{here, there, "--plain-file", filepath.Join(dir, "none")}},
+		"empty token":           {app.ExitUsage, []string{here, there, "--http-token-file", empty}},
+		"bad status address":    {app.ExitUsage, []string{here, there, "--http", "nowhere:at:all"}},
+		"status address in use": {1, []string{here, there, "--http", strings.TrimPrefix(taken.Addr(), "tcp://")}},
+		"negative limit":        {app.ExitUsage, []string{here, there, "--queue-limit=-1"}},
+		"negative bytes":        {app.ExitUsage, []string{here, there, "--queue-bytes=-1"}},
+		"nobody may connect":    {app.ExitUsage, []string{here, there, "--max-peers=0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+			cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)
 			cmd.Env = append(os.Environ(), asProgram+"=1")
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			cmd.Run() // the status is looked at below
-			if code := cmd.ProcessState.ExitCode(); code != 2 || strings.Count(stderr.String(), "\n") != 1 {
-				t.Errorf("status %d, stderr %q; want 2 and one line", code, stderr.String())
+			if code := cmd.ProcessState.ExitCode(); code != c.status || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("status %d, stderr %q; want %d and one line", code, stderr.String(), c.status)
 			}
 		})
 	}
@@ -183,6 +195,9 @@ func TestServesUntilSIGTERM(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	if done := c.hear(&wire.BackendJobDone{}).(*wire.BackendJobDone); done.JobID != "j1" || done.Status != "crash" {
 		t.Errorf("at the end: %+v", done)
+	}
+	if line := p.logged("jobs ended with a crash, as this backend stops"); line["level"] != "WARN" || line["jobs"] != 1.0 {
+		t.Errorf("logged %v", line)
 	}
 	if code := p.exit(); code != 0 {
 		t.Errorf("status %d", code)
@@ -273,4 +288,121 @@ func (c *client) hear(want wire.Message) wire.Message {
 		}
 	}
 	return nil
+}
+
+// pongs answers all that comes from now on as pings, of which an agent may leave
+// no more than a few unanswered.
+func (c *client) pongs() {
+	c.t.Helper()
+	pong, err := c.dialect.Append(nil, &wire.Pong{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	go func() {
+		for range c.dealer.Events() {
+			_ = c.dealer.Send(c.peer, pong) // at the end there is nobody to send to
+		}
+	}()
+}
+
+// All that waits may be answered at once. A client that reads is not taken for one
+// that does not.
+func TestManyAnswersAtOnce(t *testing.T) {
+	const jobs = 10_000
+	dir := t.TempDir()
+	p := start(t, "ipc://"+filepath.Join(dir, "a"), "ipc://"+filepath.Join(dir, "c"), "--drain", "1m")
+	serving := p.logged("serving")
+	c := dial(t, serving["clients"].(string), zmtp.Config{QueueMessages: 2 * jobs})
+	c.say(&wire.ClientHello{Name: "me"})
+	for i := range jobs {
+		c.say(&wire.ClientNewJob{JobID: fmt.Sprint(i), EnvironmentType: "docker", Environment: "default"})
+	}
+	a := dial(t, serving["agents"].(string), zmtp.Config{})
+	a.say(&wire.AgentHello{Slots: 1, Environments: []wire.Environment{{Type: "docker", Name: "default", Advertised: true}}})
+	a.hear(&wire.BackendNewJob{}) // while it runs the program goes on
+	a.pongs()
+	c.say(&wire.Ping{})
+	c.hear(&wire.Pong{}) // all have arrived
+	p.signal(syscall.SIGTERM)
+	for range jobs - 1 {
+		c.hear(&wire.BackendJobDone{})
+	}
+	a.say(&wire.AgentJobDone{JobID: "0"})
+	c.hear(&wire.BackendJobDone{})
+	if code := p.exit(); code != 0 {
+		t.Errorf("status %d", code)
+	}
+}
+
+// Results that together are far more than --max-queue, and what is said behind them,
+// reach a client that does not read them at once.
+func TestLongResultsTogether(t *testing.T) {
+	const jobs, size = 10, 3 << 20
+	p := start(t, "ipc://"+filepath.Join(t.TempDir(), "a"), "tcp://127.0.0.1:*", "--max-queue", "1048576", "--max-message", "4194304")
+	serving := p.logged("serving")
+	c := rawClient(t, serving["clients"].(string))
+	rawSay(t, c, &wire.ClientHello{Name: "me"})
+	for i := range jobs {
+		rawSay(t, c, &wire.ClientNewJob{JobID: fmt.Sprint(i), EnvironmentType: "docker", Environment: "default"})
+	}
+	a := dial(t, serving["agents"].(string), zmtp.Config{})
+	a.say(&wire.AgentHello{Slots: jobs, Environments: []wire.Environment{{Type: "docker", Name: "default", Advertised: true}}})
+	for range jobs {
+		a.hear(&wire.BackendNewJob{})
+	}
+	for i := range jobs {
+		a.say(&wire.AgentJobDone{JobID: fmt.Sprint(i), Result: wire.Result{Status: "success", Archive: make([]byte, size)}})
+		rawSay(t, c, &wire.Ping{})
+	}
+	if n, err := io.CopyN(io.Discard, c, jobs*size); err != nil {
+		t.Errorf("%d bytes arrived: %v", n, err)
+	}
+	c.Close()
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != 0 {
+		t.Errorf("status %d", code)
+	}
+}
+
+// rawSay writes a message as one frame, with the header of a long one.
+func rawSay(t *testing.T, c io.Writer, m wire.Message) {
+	t.Helper()
+	frame, err := wire.NewDialect(wire.GH, wire.Limits{}).Append([]byte{2, 0, 0, 0, 0, 0, 0, 0, 0}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.BigEndian.PutUint64(frame[1:], uint64(len(frame)-9))
+	if _, err := c.Write(frame); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A long result that comes while the program stops reaches a client that takes its
+// time, as long as some of --drain is left.
+func TestLongResultAtTheEnd(t *testing.T) {
+	const size = 32 << 20 // more than the kernel takes
+	p := start(t, "ipc://"+filepath.Join(t.TempDir(), "a"), "tcp://127.0.0.1:*", "--drain", "1m")
+	serving := p.logged("serving")
+	c := rawClient(t, serving["clients"].(string))
+	rawSay(t, c, &wire.ClientHello{Name: "me"})
+	rawSay(t, c, &wire.ClientNewJob{JobID: "j", EnvironmentType: "docker", Environment: "default"})
+	a := dial(t, serving["agents"].(string), zmtp.Config{})
+	a.say(&wire.AgentHello{Slots: 1, Environments: []wire.Environment{{Type: "docker", Name: "default", Advertised: true}}})
+	a.hear(&wire.BackendNewJob{})
+	p.signal(syscall.SIGTERM)
+	p.logged("stopping")
+	a.say(&wire.AgentJobDone{JobID: "j", Result: wire.Result{Status: "success", Archive: make([]byte, size)}})
+	for ev := range a.dealer.Events() {
+		if ev.Kind == wire.PeerDown { // it has ended but for what is queued
+			break
+		}
+	}
+	<-time.After(2 * minLinger)
+	if n, err := io.Copy(io.Discard, c); err != nil || n < size {
+		t.Errorf("%d bytes arrived: %v", n, err)
+	}
+	c.Close()
+	if code := p.exit(); code != 0 {
+		t.Errorf("status %d", code)
+	}
 }

@@ -24,17 +24,8 @@ func TestQueueOfAPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shut(log, agents, clients)
-	nc, err := net.Dial("tcp", strings.TrimPrefix(clients.Addr(), "tcp://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
-	greeting := "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL" + strings.Repeat("\x00", 16+1+31) + "\x04" + string(rune(len(ready))) + ready
-	if _, err := nc.Write([]byte(greeting)); err != nil {
-		t.Fatal(err)
-	}
+	defer shut(log, 0, agents, clients)
+	rawClient(t, clients.Addr())
 	up := <-clients.Events()
 	if up.Kind != wire.PeerUp {
 		t.Fatalf("event %+v", up)
@@ -55,4 +46,20 @@ func TestQueueOfAPeer(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, rec.Body)
 		}
 	}
+}
+
+// rawClient is a client that reads and writes byte by byte, after its handshake.
+func rawClient(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", strings.TrimPrefix(addr, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+	greeting := "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL" + strings.Repeat("\x00", 16+1+31) + "\x04" + string(rune(len(ready))) + ready
+	if _, err := nc.Write([]byte(greeting)); err != nil {
+		t.Fatal(err)
+	}
+	return nc
 }

@@ -17,6 +17,10 @@ func reload(ctx context.Context, p *app.Process[config], b *backend.Backend, cer
 		case <-ctx.Done():
 			return
 		case fresh := <-p.Reloads:
+			if err := fresh.check(); err != nil {
+				p.Log.Error("configuration not reloaded", "err", err)
+				continue
+			}
 			if err := certs.Reload(fresh.TLS); err != nil {
 				p.Log.Error("certificates not reloaded", "err", err)
 			}

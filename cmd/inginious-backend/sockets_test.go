@@ -2,8 +2,7 @@ package main
 
 import (
 	"log/slog"
-	"os"
-	"path/filepath"
+	"math"
 	"testing"
 	"time"
 
@@ -14,16 +13,12 @@ import (
 
 // Credentials are asked of agents, and not of clients, who know none.
 func TestPlainIsForAgents(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "plain")
-	if err := os.WriteFile(file, []byte("agent:secret\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := config{Agent: "tcp://127.0.0.1:0", Client: "tcp://127.0.0.1:0", Plain: app.Plain{PlainFile: file}}
-	agents, clients, stop, err := listen(&c, slog.New(slog.DiscardHandler), nil)
+	c := config{Agent: "tcp://127.0.0.1:0", Client: "tcp://127.0.0.1:0"}
+	agents, clients, stop, err := listen(&c, slog.New(slog.DiscardHandler), nil, &zmtp.Credentials{User: "agent", Password: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	defer stop(0)
 	stranger := connect(t, agents.Addr(), nil)
 	wrong := connect(t, agents.Addr(), &zmtp.Credentials{User: "agent", Password: "wrong"})
 	agent := connect(t, agents.Addr(), &zmtp.Credentials{User: "agent", Password: "secret"})
@@ -37,6 +32,9 @@ func TestPlainIsForAgents(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("no connection")
 		}
+	}
+	if ev := <-agents.Events(); ev.Kind != wire.PeerUp { // a dealer is up a moment before its router says so
+		t.Errorf("event %+v, want the agent", ev)
 	}
 	if n := agents.Stats().Peers; n != 1 {
 		t.Errorf("%d agents, want the one with the right credentials", n)
@@ -58,4 +56,19 @@ func connect(t *testing.T, addr string, plain *zmtp.Credentials) *zmtp.Dealer {
 	}
 	t.Cleanup(func() { d.Close() })
 	return d
+}
+
+// A queue has room for the longest message and for what is said meanwhile, whatever
+// the flags are.
+func TestQueueHoldsLongestMessages(t *testing.T) {
+	for _, c := range []config{
+		{MaxQueue: 1 << 20, Limits: app.Limits{MaxMessage: 256 << 20}},
+		{MaxQueue: 256 << 20, Limits: app.Limits{MaxMessage: 1 << 20}},
+		{MaxQueue: math.MaxInt64, Limits: app.Limits{MaxMessage: math.MaxInt64}},
+	} {
+		got := c.socket(slog.New(slog.DiscardHandler), nil).QueueBytes
+		if want := 2 * min(max(c.MaxQueue, c.MaxMessage), math.MaxInt64/4); got < want {
+			t.Errorf("--max-queue %d --max-message %d: %d bytes", c.MaxQueue, c.MaxMessage, got)
+		}
+	}
 }

@@ -42,18 +42,49 @@ func TestExitStatus(t *testing.T) {
 	}{
 		"success":       {nil, 0, ""},
 		"failure":       {wrong, 1, "test-daemon: no such; address\n"},
-		"usage":         {Usage(wrong), 2, "test-daemon: no such; address\n"},
-		"wrapped usage": {fmt.Errorf("listen: %w", Usage(wrong)), 2, "test-daemon: listen: no such; address\n"},
+		"usage":         {Usage(wrong), ExitUsage, "test-daemon: no such; address\n"},
+		"wrapped usage": {fmt.Errorf("listen: %w", Usage(wrong)), ExitUsage, "test-daemon: listen: no such; address\n"},
+		"setting":       {Setting(wrong), ExitUsage, "test-daemon: no such; address\n"},
+		"no directory":  {Setting(fmt.Errorf("open: %w", syscall.ENOTDIR)), ExitUsage, "test-daemon: open: not a directory\n"},
+		"may pass":      {Setting(fmt.Errorf("listen: %w", syscall.EADDRINUSE)), 1, "test-daemon: listen: address already in use\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, _, stderr := call(t, func(context.Context, *Process[config]) error { return c.err }, "here")
+			status, _, stderr := call(t, func(context.Context, *Process[config]) error { return c.err }, "here", "--log-format=text")
 			if status != c.status || stderr != c.stderr {
 				t.Errorf("status %d, stderr %q; want %d, %q", status, stderr, c.status, c.stderr)
 			}
 		})
 	}
-	if Usage(nil) != nil {
-		t.Error("Usage(nil) is an error")
+	if Usage(nil) != nil || Setting(nil) != nil {
+		t.Error("Usage(nil) or Setting(nil) is an error")
+	}
+}
+
+// What ends a program is a line of its log like any other, also when the program
+// could not start.
+func TestLastLine(t *testing.T) {
+	lost := func(context.Context, *Process[config]) error { return errors.New("a \"lost\"\npeer") }
+	for want, args := range map[string][]string{
+		`a "lost"; peer`:  {"here"},
+		`"no" is no kind`: {"here", "--log-format=json"},
+		"--colour":        {"here", "--colour"},
+	} {
+		run := lost
+		if strings.Contains(want, "kind") {
+			run = func(context.Context, *Process[config]) error { return Usage(errors.New(want)) }
+		}
+		_, _, stderr := call(t, run, args...)
+		var line struct{ Time, Level, Msg, Program, Err string }
+		err := json.Unmarshal([]byte(stderr), &line)
+		if err != nil || line.Time == "" || line.Level != "ERROR" || line.Msg != "ended" || line.Program != "test-daemon" || !strings.Contains(line.Err, want) {
+			t.Errorf("%q: %q, %v", args, stderr, err)
+		}
+	}
+	for format, want := range map[string]string{"text": "test-daemon: lost\n", "journal": "<3>test-daemon: lost\n"} {
+		_, _, stderr := call(t, func(context.Context, *Process[config]) error { return errors.New("lost") }, "here", "--log-format", format)
+		if stderr != want {
+			t.Errorf("%s: %q, want %q", format, stderr, want)
+		}
 	}
 }
 
@@ -68,7 +99,7 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, _, stderr := call(t, refuse, args...)
-			if status != 2 || strings.Count(stderr, "\n") != 1 {
+			if status != ExitUsage || strings.Count(stderr, "\n") != 1 {
 				t.Errorf("status %d, stderr %q; want 2 and one line", status, stderr)
 			}
 		})
@@ -101,7 +132,7 @@ func TestWhereValuesComeFrom(t *testing.T) {
 	if err := os.WriteFile(file+".bad", []byte("limits=8\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, stderr := call(t, nil, "here", "--config", file+".bad"); status != 2 || !strings.Contains(stderr, "unknown setting limits") {
+	if status, _, stderr := call(t, nil, "here", "--config", file+".bad"); status != ExitUsage || !strings.Contains(stderr, file+".bad: unknown setting limits") {
 		t.Errorf("typing error in the file: status %d, stderr %q", status, stderr)
 	}
 	t.Setenv("TEST_DAEMON_LIMIT", "9")
@@ -151,6 +182,28 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// A program that reads its settings at the start alone says so after each SIGHUP.
+func TestReloadsAreRefused(t *testing.T) {
+	logged := make(lineWriter, 1)
+	status := start(program{"test-daemon", "", []string{"here"}, logged, logged}, func(ctx context.Context, p *Process[config]) error {
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		go p.RefuseReloads(ctx)
+		for range 2 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				return err
+			}
+			if line := <-logged; !strings.Contains(line, "needs a restart") {
+				return errors.New(line)
+			}
+		}
+		return nil
+	})
+	if status != 0 {
+		t.Errorf("status %d: %s", status, <-logged)
+	}
+}
+
 // lineWriter hands on what is written to it.
 type lineWriter chan string
 
@@ -184,6 +237,25 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
+// What strangers make up neither floods a log, nor adds lines to it, nor speaks to
+// a terminal.
+func TestLogOfStrangers(t *testing.T) {
+	long := strings.Repeat("x", 10<<20)
+	for _, format := range []string{"text", "journal", "json"} {
+		var out bytes.Buffer
+		log := slog.New(handler(&out, format, false))
+		log.Info("long", "text", long, "err", fmt.Errorf("peer: %w", errors.New(long)))
+		if out.Len() > 3*maxLogged || !strings.Contains(out.String(), "10485760 bytes") {
+			t.Errorf("%s: %d bytes", format, out.Len())
+		}
+		out.Reset()
+		log.Info("evil", "text", "a\n<0>b\x1b[2J\r", "err", errors.New("c\n\x1b]0;d\x07"))
+		if n := strings.Count(out.String(), "\n"); n != 1 || strings.ContainsAny(out.String(), "\x1b\x07\r") {
+			t.Errorf("%s: %q", format, out.String())
+		}
+	}
+}
+
 func TestJournalIsRecognised(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "stream"))
 	if err != nil {
@@ -200,6 +272,10 @@ func TestJournalIsRecognised(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino))
 	if guess(f) != "journal" {
 		t.Errorf("guessed %s with a journal", guess(f))
+	}
+	start(program{"test-daemon", "", []string{"here"}, f, f}, func(context.Context, *Process[config]) error { return errors.New("lost") })
+	if text, err := os.ReadFile(f.Name()); err != nil || string(text) != "<3>test-daemon: lost\n" {
+		t.Errorf("what ends a program has no priority in the journal: %q, %v", text, err)
 	}
 }
 

@@ -35,14 +35,7 @@ func ServeHTTP(addr string, h http.Handler, log *slog.Logger) (stop func(), err 
 	if err != nil {
 		return nil, fmt.Errorf("serve HTTP: %w", err)
 	}
-	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	srv := server(h, log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -63,4 +56,18 @@ func ServeHTTP(addr string, h http.Handler, log *slog.Logger) (stop func(), err 
 		}
 		<-done
 	}, nil
+}
+
+// server serves h to strangers: whoever does not write, or does not read, is let
+// go. A handler that goes on for longer sets deadlines of its own.
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }

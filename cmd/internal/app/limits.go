@@ -6,14 +6,13 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// Limits is the flags that bound what a peer may send and what waits for it. A
-// program's configuration embeds it by value. Zero fields, which no command line
-// gives, mean the defaults of packages wire and zmtp.
+// Limits is the flags that bound what a peer may send. A program's configuration
+// embeds it by value. Zero fields, which no command line gives, mean the defaults
+// of packages wire and zmtp.
 type Limits struct {
 	MaxMessage int64 `default:"268435456" help:"Bytes of the longest message taken. A longer job or result is answered with a crash."`
 	MaxDepth   int   `default:"512" help:"How deep arrays and maps of a message may be nested."`
 	MaxItems   int   `default:"65536" help:"Entries of the arrays and maps of a message that are looked into."`
-	MaxQueue   int64 `default:"268435456" help:"Bytes that may wait for one peer that does not read. A longer message is taken alone."`
 }
 
 // overhead is how much longer a message may get when it is passed on.
@@ -22,7 +21,7 @@ const overhead = 64 << 10
 // Wire returns the limits of one message. The error names the flag that is wrong.
 func (l Limits) Wire() (wire.Limits, error) {
 	for flag, n := range map[string]int64{
-		"--max-message": l.MaxMessage, "--max-depth": int64(l.MaxDepth), "--max-items": int64(l.MaxItems), "--max-queue": l.MaxQueue,
+		"--max-message": l.MaxMessage, "--max-depth": int64(l.MaxDepth), "--max-items": int64(l.MaxItems),
 	} {
 		if n < 0 {
 			return wire.Limits{}, fmt.Errorf("%s %d: less than nothing", flag, n)

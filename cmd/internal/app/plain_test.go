@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestPlain(t *testing.T) {
+func TestCredentialsOfAFile(t *testing.T) {
 	if c, err := (Plain{}).Credentials(); c != nil || err != nil {
 		t.Errorf("without a file: %v, %v", c, err)
 	}

@@ -7,8 +7,12 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Ready tells the service manager, if there is one, that the program serves.
-func (p *Process[C]) Ready() { p.notify(daemon.SdNotifyReady) }
+// Ready tells the service manager, if there is one, that the program serves, and
+// the log which one it is.
+func (p *Process[C]) Ready() {
+	p.Log.Info("ready", "version", Version())
+	p.notify(daemon.SdNotifyReady)
+}
 
 // Stopping tells the service manager that the program is about to end.
 func (p *Process[C]) Stopping() { p.notify(daemon.SdNotifyStopping) }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -26,10 +28,18 @@ type keys struct {
 	ca  *x509.CertPool
 }
 
-// Load reads the files. It returns nil if none is named; either all are or none.
-func (t TLS) Load() (*Certificates, error) {
-	if t == (TLS{}) {
+// Load reads the files for connections to or at addresses. It returns nil if none
+// is named; either all are or none. Certificates that no address uses are an error,
+// as what they were to hide would go in clear.
+func (t TLS) Load(addresses ...string) (*Certificates, error) {
+	at := slices.IndexFunc(addresses, func(a string) bool { return strings.HasPrefix(a, "tls://") })
+	switch {
+	case t == (TLS{}) && at < 0:
 		return nil, nil
+	case t == (TLS{}):
+		return nil, fmt.Errorf("tls: %s needs --tls-cert, --tls-key and --tls-ca", addresses[at])
+	case at < 0:
+		return nil, fmt.Errorf("tls: certificates are given, but no address is tls://: %s", strings.Join(addresses, " "))
 	}
 	c := &Certificates{}
 	return c, c.Reload(t)

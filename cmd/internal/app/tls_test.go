@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,10 +71,19 @@ func (a *authority) write(file, kind string, der []byte) string {
 }
 
 // issue writes a certificate for name and returns the flags that name it.
-func (a *authority) issue(name string) TLS {
+func (a *authority) issue(name string) TLS { return a.sign(template(name)) }
+
+// ended is issue of a certificate whose time is over.
+func (a *authority) ended(name string) TLS {
+	tmpl := template(name)
+	tmpl.NotAfter = time.Now().Add(-time.Minute)
+	return a.sign(tmpl)
+}
+
+func (a *authority) sign(tmpl *x509.Certificate) TLS {
 	a.t.Helper()
 	key := newKey(a.t)
-	der, err := x509.CreateCertificate(rand.Reader, template(name), a.cert, &key.PublicKey, a.key)
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -86,7 +96,7 @@ func (a *authority) issue(name string) TLS {
 
 func load(t *testing.T, flags TLS) *Certificates {
 	t.Helper()
-	c, err := flags.Load()
+	c, err := flags.Load("tcp://a:1", "tls://a:2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,11 +154,22 @@ func TestCertificatesAreReloaded(t *testing.T) {
 		t.Error("a client of another authority is let in")
 	}
 
-	if err := server.Reload(TLS{TLSCert: "none", TLSKey: "none", TLSCA: "none"}); err == nil {
-		t.Error("missing files are no error")
+	half := old.issue("half")
+	half.TLSCA = "none"
+	for _, missing := range []TLS{{TLSCert: "none", TLSKey: "none", TLSCA: "none"}, half} {
+		if err := server.Reload(missing); err == nil {
+			t.Error("missing files are no error")
+		}
+		if s, _, err := meet(t, listening, agent.Client()); err != nil || s != "server" {
+			t.Errorf("after a reload that failed: met %s, %v", s, err)
+		}
 	}
-	if _, _, err := meet(t, listening, agent.Client()); err != nil {
-		t.Errorf("after a reload that failed: %v", err)
+	dialing := agent.Client()
+	if err := agent.Reload(old.issue("renewed agent")); err != nil {
+		t.Fatal(err)
+	}
+	if _, c, err := meet(t, listening, dialing); err != nil || c != "renewed agent" {
+		t.Errorf("a client that reloads shows %s, %v", c, err)
 	}
 	if err := server.Reload(fresh.issue("renewed")); err != nil {
 		t.Fatal(err)
@@ -162,8 +183,8 @@ func TestCertificatesAreReloaded(t *testing.T) {
 }
 
 func TestNoCertificates(t *testing.T) {
-	c := load(t, TLS{})
-	if c != nil || c.Server() != nil || c.Client() != nil || c.Reload(TLS{}) != nil {
+	c, err := TLS{}.Load("tcp://a:1")
+	if err != nil || c != nil || c.Server() != nil || c.Client() != nil || c.Reload(TLS{}) != nil {
 		t.Error("no flags give certificates")
 	}
 	a := newAuthority(t, "a")
@@ -174,8 +195,68 @@ func TestNoCertificates(t *testing.T) {
 		{TLSCert: flags.TLSCA, TLSKey: flags.TLSKey, TLSCA: flags.TLSCA},
 		{TLSCert: flags.TLSCert, TLSKey: flags.TLSKey, TLSCA: flags.TLSKey},
 	} {
-		if _, err := wrong.Load(); err == nil {
+		if _, err := wrong.Load("tls://a:1"); err == nil {
 			t.Errorf("%+v is taken", wrong)
 		}
+	}
+	if _, err := flags.Load("tcp://a:1", "ipc:///a"); err == nil {
+		t.Error("certificates are taken that no address uses")
+	}
+	if _, err := (TLS{}).Load("tcp://a:1", "tls://a:2"); err == nil || !strings.Contains(err.Error(), "tls://a:2 needs --tls-cert") {
+		t.Errorf("tls:// without certificates: %v", err)
+	}
+}
+
+// Each end takes only what its authority signed, what is still good, and TLS 1.3.
+func TestWhoIsTrusted(t *testing.T) {
+	ours, theirs := newAuthority(t, "ours"), newAuthority(t, "theirs")
+	server, client := load(t, ours.issue("server")), load(t, ours.issue("client"))
+	for name, change := range map[string]func(*tls.Config){
+		"no certificate":        func(c *tls.Config) { c.GetClientCertificate = nil },
+		"another authority's":   func(c *tls.Config) { c.GetClientCertificate = load(t, theirs.issue("x")).Client().GetClientCertificate },
+		"one that ended":        func(c *tls.Config) { c.GetClientCertificate = load(t, ours.ended("x")).Client().GetClientCertificate },
+		"TLS 1.2 and the right": func(c *tls.Config) { c.MinVersion, c.MaxVersion = 0, tls.VersionTLS12 },
+	} {
+		conf := client.Client()
+		change(conf)
+		if _, _, err := meet(t, server.Server(), conf); err == nil {
+			t.Errorf("a client is let in with %s", name)
+		}
+	}
+	old := server.server()
+	old.MinVersion, old.MaxVersion = 0, tls.VersionTLS12
+	strange := load(t, theirs.issue("x")).server()
+	strange.ClientCAs = old.ClientCAs
+	for name, conf := range map[string]*tls.Config{
+		"of another authority": strange,
+		"that ended":           load(t, ours.ended("x")).Server(),
+		"with TLS 1.2":         old,
+	} {
+		if _, _, err := meet(t, conf, client.Client()); err == nil {
+			t.Errorf("a server %s is trusted", name)
+		}
+	}
+	if _, _, err := meet(t, server.Server(), client.Client()); err != nil {
+		t.Errorf("the right ones: %v", err)
+	}
+}
+
+// A session that began under the old authority is not taken up under the new one.
+func TestSessionsEndWithTheirAuthority(t *testing.T) {
+	old, fresh := newAuthority(t, "old"), newAuthority(t, "fresh")
+	server := load(t, old.issue("server"))
+	listening, conf := server.Server(), load(t, old.issue("agent")).Client()
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	if _, _, err := meet(t, listening, conf); err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := conf.ClientSessionCache.Get("localhost"); !kept {
+		t.Fatal("there is no session to take up")
+	}
+	if err := server.Reload(fresh.issue("renewed")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := meet(t, listening, conf); err == nil {
+		t.Error("the old authority is still trusted")
 	}
 }

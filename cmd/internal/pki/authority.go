@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -73,13 +74,18 @@ func Open(dir string) (*Authority, error) {
 // Request says what to issue.
 type Request struct {
 	Name     string        // of the program, and of its two files
-	Hosts    []string      // names and addresses under which others dial it; none: Name
+	Hosts    []string      // names and addresses under which others dial it; none: those of what it replaces, else Name
 	Validity time.Duration // cut at the end of the authority's own
 	Replace  bool          // one of the same name, which is an error of class fs.ErrExist else
 }
 
 // Issue makes a key and a certificate and returns the paths of their files.
 func (a *Authority) Issue(r Request, now time.Time) (cert, key string, err error) {
+	if r.Replace && len(r.Hosts) == 0 {
+		if r.Hosts, err = a.hosts(r.Name); err != nil {
+			return "", "", err
+		}
+	}
 	tmpl, err := a.plan(r, now)
 	if err != nil {
 		return "", "", err
@@ -96,6 +102,25 @@ func (a *Authority) Issue(r Request, now time.Time) (cert, key string, err error
 		return "", "", err
 	}
 	return path(a.dir, r.Name, ".crt"), path(a.dir, r.Name, ".key"), nil
+}
+
+// hosts are those that the program's certificate names; none if it has no certificate.
+func (a *Authority) hosts(name string) ([]string, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	certs, err := Read(path(a.dir, name, ".crt"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find its hosts: %w", err)
+	}
+	all := slices.Clone(certs[0].DNSNames)
+	for _, ip := range certs[0].IPAddresses {
+		all = append(all, ip.String())
+	}
+	return all, nil
 }
 
 // plan checks a request and says what the certificate is to hold.

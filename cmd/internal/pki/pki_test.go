@@ -54,11 +54,40 @@ func TestIssue(t *testing.T) {
 	if err := verify("", x509.ExtKeyUsageClientAuth, noon.Add(time.Hour)); err != nil {
 		t.Errorf("as a client: %v", err)
 	}
+	if err := verify("", x509.ExtKeyUsageClientAuth, noon.Add(-time.Minute)); err != nil {
+		t.Errorf("where the clock is late: %v", err)
+	}
 	if verify("be", x509.ExtKeyUsageServerAuth, noon) == nil {
 		t.Error("good for a host that it does not name")
 	}
 	if verify("b.example", x509.ExtKeyUsageServerAuth, noon.Add(49*time.Hour)) == nil {
 		t.Error("good after its end")
+	}
+}
+
+// Nobody but the authority signs, and no two certificates have one number.
+func TestOnlyTheAuthoritySigns(t *testing.T) {
+	a, _ := create(t)
+	serials := map[string]bool{a.cert.SerialNumber.String(): true}
+	for _, name := range []string{"x", "y"} {
+		file, _, err := a.Issue(Request{Name: name, Validity: time.Hour}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs, err := Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := certs[0]; c.IsCA || c.KeyUsage&x509.KeyUsageCertSign != 0 {
+			t.Errorf("%s may sign others", name)
+		}
+		serials[certs[0].SerialNumber.String()] = true
+	}
+	if len(serials) != 3 {
+		t.Errorf("three certificates have the numbers %v", serials)
+	}
+	if a.cert.MaxPathLen != 0 || !a.cert.MaxPathLenZero {
+		t.Error("the authority may make others")
 	}
 }
 
@@ -77,7 +106,7 @@ func TestNothingIsOverwritten(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "x.key")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a key without its certificate is left: %v", err)
 	}
-	r.Replace = true
+	r.Replace, r.Hosts = true, []string{"x"} // what is there names none
 	certFile, keyFile, err := a.Issue(r, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -169,5 +198,33 @@ func TestBadAuthorities(t *testing.T) {
 	copyOver("ca.crt", "ca.key")
 	if _, err := Open(dir); err == nil {
 		t.Error("a certificate is taken for a key")
+	}
+}
+
+// Renewing keeps the hosts, unless others are given.
+func TestRenewalKeepsHosts(t *testing.T) {
+	a, _ := create(t)
+	r := Request{Name: "be", Replace: true, Validity: time.Hour}
+	for _, step := range []struct{ give, want string }{
+		{"", "be"}, {"b.example 192.0.2.1 ::1", "b.example 192.0.2.1 ::1"}, {"", "b.example 192.0.2.1 ::1"}, {"c.example", "c.example"}, {"", "c.example"},
+	} {
+		r.Hosts = strings.Fields(step.give)
+		if _, _, err := a.Issue(r, noon); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.hosts(r.Name); err != nil || strings.Join(got, " ") != step.want {
+			t.Errorf("given %q: %q, %v; want %q", step.give, got, err, step.want)
+		}
+	}
+	if err := os.WriteFile(path(a.dir, "be", ".crt"), []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Hosts = nil
+	if _, _, err := a.Issue(r, noon); err == nil {
+		t.Error("hosts that cannot be read are forgotten")
+	}
+	r.Hosts = []string{"be"}
+	if _, _, err := a.Issue(r, noon); err != nil {
+		t.Error(err)
 	}
 }

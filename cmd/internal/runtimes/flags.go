@@ -11,7 +11,7 @@ import (
 // Selection are the flags that choose runtimes. Programs embed them.
 type Selection struct {
 	Runtime       Choices           `placeholder:"NAME [ENVTYPE [root] [shared]]" help:"OCI runtime to offer, as an environment type other than its own if one is given: crun, runc, kata, runsc, nvidia, or with ENVTYPE a handler of containerd or a program like runc; repeatable. Elsewhere than on the command line its words are joined by commas, and several by semicolons. All that are installed if not given."`
-	RuntimeConfig map[string]string `placeholder:"NAME=FILE" mapsep:"none" help:"Configuration file for the shim of kata, runsc or another handler that is no program like runc; repeatable."`
+	RuntimeConfig map[string]string `placeholder:"NAME=FILE" mapsep:";" help:"Configuration file for the shim of kata, runsc or another handler that is no program like runc; repeatable, or several joined by semicolons."`
 }
 
 // Choices are the runtimes of all --runtime, in order.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -80,7 +81,12 @@ func (s Selection) Kinds(look Look, log *slog.Logger) ([]grade.Kind, error) {
 func (s Selection) configured(all []oci.Runtime) ([]oci.Runtime, error) {
 	all = slices.Clone(all)
 	for _, name := range slices.Sorted(maps.Keys(s.RuntimeConfig)) {
-		used := false
+		file, used := s.RuntimeConfig[name], false
+		if info, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("--runtime-config %s: %w", name, err)
+		} else if info.IsDir() {
+			return nil, fmt.Errorf("--runtime-config %s: %s is a directory", name, file)
+		}
 		for i := range all {
 			if all[i].Name != name {
 				continue
@@ -88,7 +94,7 @@ func (s Selection) configured(all []oci.Runtime) ([]oci.Runtime, error) {
 			if all[i].Handler == "io.containerd.runc.v2" {
 				return nil, fmt.Errorf("--runtime-config %s: programs like runc have no configuration file", name)
 			}
-			all[i].Config, used = s.RuntimeConfig[name], true
+			all[i].Config, used = file, true
 		}
 		if !used {
 			return nil, fmt.Errorf("--runtime-config %s: there is no --runtime %s", name, name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,6 +86,24 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// Several configuration files are given by one flag each, or all at once as in a file of settings.
+func TestConfigurationFiles(t *testing.T) {
+	want := map[string]string{"kata": "/k=1.toml", "runsc": "/r"}
+	for _, args := range [][]string{
+		{"--runtime-config", "kata=/k=1.toml", "--runtime-config", "runsc=/r"},
+		{"--runtime-config", "kata=/k=1.toml;runsc=/r"},
+		nil,
+	} {
+		if args == nil {
+			t.Setenv("P_RUNTIME_CONFIG", "kata=/k=1.toml;runsc=/r")
+		}
+		p, err := parse(t, append(args, "tcp://b:1")...)
+		if err != nil || !maps.Equal(p.RuntimeConfig, want) {
+			t.Errorf("%q: %q, %v", args, p.RuntimeConfig, err)
+		}
+	}
+}
+
 // What cannot be meant is refused in one line that names the flag.
 func TestBadForms(t *testing.T) {
 	for _, line := range []string{
@@ -111,6 +130,10 @@ func lacking(names ...string) Look {
 
 // What is offered, chosen or found, and what is said of the rest.
 func TestKinds(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "k.toml")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		line   string
 		look   Look
@@ -124,9 +147,11 @@ func TestKinds(t *testing.T) {
 		"chosen":           {"--runtime runc --runtime crun", lacking(), "runc:docker+s", "runtime=crun", ""},
 		"chosen, not here": {"--runtime kata", lacking("kata"), "", "", "--runtime kata: no kata here"},
 		"unknown type":     {"--runtime runc mine", lacking(), "runc:mine+s", "do not know", ""},
-		"configured":       {"--runtime kata --runtime-config kata=/k.toml", lacking(), "kata:kata+r", "", ""},
-		"wrongly":          {"--runtime crun --runtime-config crun=/k", lacking(), "", "", "no configuration file"},
-		"for nothing":      {"--runtime crun --runtime-config kata=/k", lacking(), "", "", "there is no --runtime kata"},
+		"configured":       {"--runtime kata --runtime-config kata=" + file, lacking(), "kata:kata+r", "", ""},
+		"wrongly":          {"--runtime crun --runtime-config crun=" + file, lacking(), "", "", "no configuration file"},
+		"by no file":       {"--runtime kata --runtime-config kata=/nonexistent", lacking(), "", "", "--runtime-config kata: stat /nonexistent"},
+		"by a directory":   {"--runtime kata --runtime-config kata=/", lacking(), "", "", "--runtime-config kata: / is a directory"},
+		"for nothing":      {"--runtime crun --runtime-config kata=" + file, lacking(), "", "", "there is no --runtime kata"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := parse(t, append([]string{"tcp://b:1"}, strings.Fields(c.line)...)...)

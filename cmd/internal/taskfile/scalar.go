@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,8 +160,8 @@ func positive(s string) (float64, error) {
 	var sum float64
 	base := 1.0
 	parts := strings.Split(s, ":")
-	for i := len(parts) - 1; i >= 0; i-- { // from the least, as PyYAML does: sums round the same
-		part := strings.TrimSpace(parts[i])
+	for _, part := range slices.Backward(parts) { // from the least, as PyYAML does: sums round the same
+		part = strings.TrimSpace(part)
 		if strings.Contains(part, "x") {
 			return 0, strconv.ErrSyntax // Go's hexadecimal ones are not Python's
 		}

@@ -189,5 +189,20 @@ func (t *Task) Problems() (wire.Raw, error) {
 // as a list even if there is only one (PROTOCOL.md 6.3).
 func (t *Task) Multiple(problem string) bool {
 	p, _ := t.problems.get(problem).(*mapping)
-	return p.get("type") == "multiple_choice" && p.get("multiple") == true
+	return p.get("type") == "multiple_choice" && truthy(p.get("multiple"))
+}
+
+// truthy is Python's bool(v).
+func truthy(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case []byte:
+		return len(v) > 0
+	case []any:
+		return len(v) > 0
+	case *mapping:
+		return len(v.keys) > 0
+	}
+	return v != nil && v != "" && v != int64(0) && v != 0.0
 }

@@ -39,6 +39,8 @@ func TestTasks(t *testing.T) {
 		"old":          {"environment: c\nlimits: {memory: 64}\nrun_cmd: x\nnetwork_grading: no\n", "docker/c", `{"limits":{"memory":64,"time":20,"disk":1024,"hard_time":60},"run_cmd":"x","network_grading":false}`, `{}`},
 		"old quiz":     {"environment: mcq\nlimits: {time: 1}\nproblems: {m: {type: match, answer: 1e3}}", "mcq/mcq", `{}`, `{"m":{"type":"match","answer":"1e3"}}`},
 		"ssh":          {"environment_type: docker\nenvironment_id: c\nenvironment_parameters: {ssh_allowed: yes}", "docker-ssh/c", `{"ssh_allowed":true,"network_grading":false,"limits":{}}`, `{}`},
+		"ssh already":  {"environment_type: docker-ssh\nenvironment_id: c\nenvironment_parameters: {ssh_allowed: yes}", "docker-ssh/c", `{"ssh_allowed":true,"network_grading":false,"limits":{}}`, `{}`},
+		"new over old": {"environment: o\nrun_cmd: o\nenvironment_type: kata\nenvironment_id: n\nenvironment_parameters: {run_cmd: n}", "kata/n", `{"run_cmd":"n","network_grading":false,"limits":{}}`, `{}`},
 		"nothing":      {"name: x\naccessible: 2026-01-01/2026-02-01\nstart: 2026-01-01\nbig: 99999999999999999999999\nproblems:\n", "/", none, `{}`},
 		"a half limit": {"environment: c\nlimits: {time: 1.5}", "docker/c", `{"limits":{"time":1.5,"memory":1024,"disk":1024,"hard_time":4.5},"network_grading":false}`, `{}`},
 	} {
@@ -83,7 +85,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-func TestMultiple(t *testing.T) {
+func TestProblemsWithSeveralAnswers(t *testing.T) {
 	task, err := Parse([]byte("problems:\n  a: {type: multiple_choice, multiple: yes}\n  b: {type: multiple_choice}\n  c: {type: match, multiple: true}"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +93,15 @@ func TestMultiple(t *testing.T) {
 	for id, want := range map[string]bool{"a": true, "b": false, "c": false, "d": false} {
 		if task.Multiple(id) != want {
 			t.Errorf("%s: want %v", id, want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"1": true, "'no'": true, "0.5": true, "[0]": true, "{a: 0}": true, "!!binary aGk=": true, "99999999999999999999": true, "18446744073709551615": true,
+		"0": false, "''": false, "0.0": false, "-0.0": false, "[]": false, "{}": false, "~": false, "off": false, "!!binary ''": false,
+	} {
+		task, err := Parse([]byte("problems: {q: {type: multiple_choice, multiple: " + text + "}}"))
+		if err != nil || task.Multiple("q") != want {
+			t.Errorf("multiple: %s: want %v (%v)", text, want, err)
 		}
 	}
 	if new(Task).Multiple("a") {

@@ -3,9 +3,9 @@ package uplink
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -29,6 +29,10 @@ type Connection struct {
 	app.Plain
 }
 
+// flush is how long the last results may take to be written. Most take no time, and
+// a backend that reads nothing is given up before.
+const flush = 30 * time.Second
+
 // Uplink is an agent's end of the connection.
 type Uplink struct {
 	end *zmtp.Dealer
@@ -49,7 +53,7 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	if err != nil {
 		return nil, app.Usage(err)
 	}
-	certs, err := f.Load()
+	certs, err := f.Load(f.Backend)
 	if err != nil {
 		return nil, app.Usage(err)
 	}
@@ -66,8 +70,10 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	// A backend of ours knows by the identity which jobs are still here after
 	// the connection broke. It changes with every start, as the jobs do.
 	end, err := zmtp.Dial(f.Backend, zmtp.Config{
-		Identity: "ingot-" + rand.Text(), MaxMessage: f.MaxMessage, QueueBytes: f.MaxQueue,
-		TLS: certs.Client(), Plain: plain, Log: log,
+		Identity: wire.IdentityPrefix + rand.Text(), MaxMessage: f.MaxMessage,
+		QueueMessages: math.MaxInt, QueueBytes: math.MaxInt64, // see agent.Run
+		Linger: flush,
+		TLS:    certs.Client(), Plain: plain, Log: log,
 	})
 	if err != nil {
 		return nil, app.Usage(err)
@@ -88,7 +94,7 @@ func (u *Uplink) Close() error {
 	for range u.end.Events() { // until the last connection is down
 	}
 	if err != nil {
-		return errors.Join(errors.New("close the connection"), err)
+		return fmt.Errorf("close the connection: %w", err)
 	}
 	return nil
 }

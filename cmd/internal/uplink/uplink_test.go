@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ingot-grading/ingot/cmd/internal/app"
+	"github.com/ingot-grading/ingot/wire/zmtp"
 )
 
 func TestBadFlags(t *testing.T) {
@@ -20,6 +21,39 @@ func TestBadFlags(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 			u.Close()
 		}
+	}
+}
+
+// All results of an outage are taken at once, whether or not they are read.
+func TestResultsAreNotRefused(t *testing.T) {
+	backend, err := zmtp.Listen("tcp://127.0.0.1:*", zmtp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		backend.Close()
+		for range backend.Events() {
+		}
+	}()
+	f := Connection{Wire: "head", Backend: backend.Addr()}
+	u, err := f.Dial(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := <-u.end.Events()
+	long, short := make([]byte, 64<<20), make([]byte, 1<<10)
+	for i := range 100_000 {
+		frame := short
+		if i < 10 {
+			frame = long
+		}
+		if err := u.end.Send(up.Peer, frame); err != nil {
+			t.Fatalf("frame %d: %v", i, err)
+		}
+	}
+	u.end.Drop(up.Peer, nil)
+	if err := u.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
