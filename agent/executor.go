@@ -25,11 +25,12 @@ type Executor interface {
 	Environments() []wire.Environment
 	// Changed is signalled when Environments may give another answer; nil if it never does.
 	Changed() <-chan struct{}
-	// Run grades job and returns its result. It is called once per job, each in
-	// a goroutine of its own, and has cleaned nothing up that the result needs:
-	// clean-up that takes time may go on after it returned.
+	// Run grades job and returns its result. It is called once per job, each in a
+	// goroutine of its own. Clean-up that takes time may go on after it returned.
 	// When ctx ends, context.Cause says why ([ErrKilled], [ErrStopping]) and Run
-	// returns soon, with a result all the same. A panic becomes a crash result.
+	// returns soon, with a result all the same. If that takes more than a second or
+	// so, the job is answered for, and its result is dropped; it keeps its slot. A
+	// panic becomes a crash result.
 	Run(ctx context.Context, job Job, up Uplink) wire.Result
 	// Close waits until nothing of earlier jobs is left, or ctx ends.
 	Close(ctx context.Context) error

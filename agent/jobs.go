@@ -12,12 +12,16 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// Texts a student may see when the agent, not the grader, ended the job.
+// Texts a student may see when the agent, not the grader, ended the job: nobody
+// foresaw why, or the agent was told to stop.
 const (
-	textBroken     = "An unknown error occurred in the agent. Please contact your course administrator."
+	TextUnknown  = "An unknown error occurred in the agent. Please contact your course administrator."
+	TextStopping = "The grading agent is stopping. Please retry later."
+)
+
+const (
 	textLong       = "The submission is too large for the grading agent. Please contact your course administrator."
 	textLongResult = "The result of the grading is too large. Please contact your course administrator."
-	textStopping   = "The grading agent is stopping. Please retry later."
 )
 
 // errNoSSH refuses a second way in, or one of a job that has ended.
@@ -30,6 +34,8 @@ type running struct {
 	cancel context.CancelCauseFunc
 	way    *wire.SSH // in, once it has been announced
 	began  time.Time
+	ending time.Time // when it was told to end first; zero: it was not
+	told   bool      // the backend was given a result, and the job hangs
 }
 
 // outcome is what a worker hands back.
@@ -50,12 +56,15 @@ func (s *session) accept(m *wire.BackendNewJob) {
 		s.log.Warn("job is running already", "job", m.JobID)
 		s.announce(m.JobID) // the backend cannot know, or it would not send it
 	case s.waits(m.JobID) >= 0:
-	case s.closed || len(s.jobs) >= s.cfg.Slots:
+	case s.closed || s.taken() >= s.cfg.Slots:
 		s.backlog = append(s.backlog, m)
 	default:
 		s.begin(m)
 	}
 }
+
+// taken is how many slots have a job.
+func (s *session) taken() int { return len(s.jobs) + s.hung }
 
 // waits returns where in the backlog a job is, or -1.
 func (s *session) waits(job string) int {
@@ -81,29 +90,41 @@ func (s *session) begin(m *wire.BackendNewJob) {
 // has grown by then to what jobs need: short jobs would spend their time on that.
 func (s *session) worker(r *running) {
 	for ok := true; ok; r, ok = <-s.work {
-		res := s.execute(r.ctx, r.job)
+		res := s.execute(r)
 		r.cancel(nil)
 		s.ended <- outcome{r, res}
 	}
 }
 
 // execute runs a job and turns a panic of the executor into a result.
-func (s *session) execute(ctx context.Context, job Job) (res wire.Result) {
+func (s *session) execute(r *running) (res wire.Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("the executor panicked", "job", job.JobID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			res = Failed(job, "crash", textBroken)
+			s.log.Error("the executor panicked", "job", r.job.JobID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			res = Failed(r.job, "crash", TextUnknown)
 		}
 	}()
-	return s.exec.Run(ctx, job, uplink{s.ssh, ctx, job.JobID})
+	return s.exec.Run(r.ctx, r.job, uplink{s.ssh, r})
+}
+
+// leave takes a job that has ended out of the table.
+func (s *session) leave(r *running) {
+	if r.told {
+		s.hung--
+		s.resize()
+		return
+	}
+	delete(s.jobs, r.job.JobID)
 }
 
 // finish takes a job out of the table and its result into the outbox.
 func (s *session) finish(o outcome) {
-	delete(s.jobs, o.job.JobID)
+	s.leave(o.running)
 	s.log.LogAttrs(s.base, slog.LevelInfo, "job done", slog.String("job", o.job.JobID), slog.String("status", o.result.Status),
 		slog.Float64("grade", o.result.Grade), slog.Duration("took", time.Since(o.began).Round(time.Microsecond)))
-	s.deliver(o.job, o.result)
+	if !o.told {
+		s.deliver(o.job, o.result)
+	}
 	if len(s.backlog) > 0 && !s.closed {
 		m := s.backlog[0]
 		s.backlog = s.backlog[1:]
@@ -138,60 +159,94 @@ func (s *session) deliver(job Job, res wire.Result) {
 	s.flush()
 }
 
-func (s *session) flush() { s.out.deliver(time.Now(), s.heard, s.sendFrame) }
+func (s *session) flush() { s.out.deliver(time.Now(), s.heard, s) }
 
 // kill ends a job. A job that never was here is answered all the same, lest the
 // backend wait for it for ever (PROTOCOL.md 3.4); one that has just ended was
-// answered, and the kill crossed its result.
+// answered, and the kill crossed its result. One that waits for a slot was not,
+// even if an earlier one of its id was.
 func (s *session) kill(m *wire.BackendKillJob) {
 	if r := s.jobs[m.JobID]; r != nil {
-		r.cancel(ErrKilled)
+		r.end(ErrKilled)
 		return
 	}
 	if i := s.waits(m.JobID); i >= 0 {
 		s.backlog = slices.Delete(s.backlog, i, i+1)
-	}
-	s.flush() // forget what was delivered long ago
-	if s.out.has(m.JobID) {
-		return
+	} else {
+		s.flush() // forget what was delivered long ago
+		if s.out.has(m.JobID) {
+			return
+		}
 	}
 	s.log.Warn("asked to kill a job that does not run", "job", m.JobID)
 	job := Job{BackendNewJob: &wire.BackendNewJob{Client: m.Client, JobID: m.JobID}, State: m.State}
 	s.deliver(job, Failed(job, "killed", ""))
 }
 
+// end tells the executor to end the job. The first cause counts.
+func (r *running) end(cause error) {
+	if r.ending.IsZero() {
+		r.ending = time.Now()
+	}
+	r.cancel(cause)
+}
+
+// endGrace is how long the executor has to end a job that it was told to, and to
+// say what it used. It takes milliseconds if nothing hangs.
+const endGrace = time.Second
+
+// answerHung answers for jobs that the executor was told to end and does not, for
+// example as the container runtime hangs. Such a job keeps its slot until it has
+// ended, but not its id: there may be another of that.
+func (s *session) answerHung(now time.Time) {
+	for id, r := range s.jobs {
+		if r.ending.IsZero() || now.Sub(r.ending) < endGrace {
+			continue
+		}
+		s.log.Warn("job does not end", "job", id, "cause", context.Cause(r.ctx))
+		delete(s.jobs, id)
+		r.told = true
+		s.hung++
+		s.resize() // before the backend takes its slot for free
+		res := Failed(r.job, "killed", "")
+		if errors.Is(context.Cause(r.ctx), ErrStopping) {
+			res = Failed(r.job, "crash", TextStopping)
+		}
+		s.deliver(r.job, res)
+	}
+}
+
 // sshCall is a job's wish to announce a way in.
 type sshCall struct {
-	job    string
+	of     *running
 	way    wire.SSH
 	answer chan error
 }
 
 // open sends a way in, once per job.
 func (s *session) open(c sshCall) error {
-	r := s.jobs[c.job]
-	if r == nil || r.way != nil {
+	id := c.of.job.JobID
+	if s.jobs[id] != c.of || c.of.way != nil {
 		return errNoSSH
 	}
-	r.way = &c.way
-	s.send(&wire.AgentJobSSHDebug{Client: r.job.Client, JobID: c.job, SSH: c.way})
+	c.of.way = &c.way
+	s.send(&wire.AgentJobSSHDebug{Client: c.of.job.Client, JobID: id, SSH: c.way})
 	return nil
 }
 
 // uplink is a job's side of sshCall.
 type uplink struct {
 	calls chan<- sshCall
-	ctx   context.Context
-	job   string
+	of    *running
 }
 
 // SSH implements [Uplink].
 func (u uplink) SSH(way wire.SSH) error {
-	c := sshCall{u.job, way, make(chan error, 1)}
+	c := sshCall{u.of, way, make(chan error, 1)}
 	select {
 	case u.calls <- c:
 		return <-c.answer
-	case <-u.ctx.Done():
-		return context.Cause(u.ctx)
+	case <-u.of.ctx.Done():
+		return context.Cause(u.of.ctx)
 	}
 }

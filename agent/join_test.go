@@ -26,11 +26,11 @@ func (n named) Run(context.Context, agent.Job, agent.Uplink) wire.Result {
 	return wire.Result{Status: "success", Text: n.name}
 }
 
-func TestJoin(t *testing.T) {
+func TestJoinedExecutorsShareTheJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := errors.New("broken")
+		broken, stuck := errors.New("broken"), errors.New("stuck")
 		boxes := named{name: "docker", changed: make(chan struct{}), closing: broken}
-		quiz := named{name: "mcq", changed: make(chan struct{})}
+		quiz := named{name: "mcq", changed: make(chan struct{}), closing: stuck}
 		both := agent.Join(boxes, "mcq", quiz)
 
 		if envs := both.Environments(); len(envs) != 2 || envs[0].Type != "docker" || envs[1].Type != "mcq" {
@@ -51,7 +51,7 @@ func TestJoin(t *testing.T) {
 		synctest.Wait()
 		<-both.Changed()
 		for range 2 {
-			if err := both.Close(t.Context()); !errors.Is(err, broken) {
+			if err := both.Close(t.Context()); !errors.Is(err, broken) || !errors.Is(err, stuck) {
 				t.Errorf("closed with %v", err)
 			}
 		}

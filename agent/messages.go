@@ -28,8 +28,10 @@ var (
 func (s *session) onWire(ev wire.Event) {
 	switch ev.Kind {
 	case wire.PeerUp:
-		s.peer, s.ours, s.heard = ev.Peer, false, time.Now()
+		s.peer, s.ours, s.heard, s.took = ev.Peer, false, time.Now(), 0
 		s.log.Info("connected to the backend", "addr", ev.Addr)
+		// All of this before the first Pong: after it a backend of ours waits no
+		// more for jobs that it had left with us and that we did not speak of.
 		s.hello()
 		s.flush()
 		for job := range s.jobs { // a backend that waits for none of them says so
@@ -89,10 +91,11 @@ func (s *session) onFrame(frame []byte) error {
 	case *wire.BackendKillJob:
 		s.kill(m)
 	case *wire.Unknown: // a backend of ours greets with it; Python ones never say so
-		if s.ours || s.closed { // it forgot us, or has to be told that we stop
+		again := s.ours
+		s.ours = true
+		if again || s.closed || s.hung > 0 { // it forgot us, or has to be told of fewer slots
 			s.hello()
 		}
-		s.ours = true
 	default:
 		return fmt.Errorf("unexpected %T", msg)
 	}
@@ -114,12 +117,17 @@ func (s *session) refuse(msg wire.Message) error {
 	return nil
 }
 
-// hello tells the backend who we are and what we can grade.
+// hello tells the backend who we are and what we can grade. It cannot know of slots
+// that jobs which were answered for still have. A Python one is told of all, as it
+// cannot be told of more when they end.
 func (s *session) hello() {
 	s.stale = false
 	envs, slots := s.exec.Environments(), s.cfg.Slots
-	if s.closed {
+	switch {
+	case s.closed:
 		slots = 0
+	case s.ours:
+		slots -= s.hung
 	}
 	s.send(&wire.AgentHello{FriendlyName: s.cfg.FriendlyName, Slots: int64(slots), Environments: envs, SSHAllowed: allowsSSH(envs)})
 	s.log.Info("said hello", "slots", slots, "environments", len(envs))
@@ -140,6 +148,13 @@ func (s *session) reannounce() {
 	}
 }
 
+// resize tells a backend of ours how many slots there are now.
+func (s *session) resize() {
+	if s.ours && !s.closed {
+		s.hello()
+	}
+}
+
 // checkSilence gives up a connection on which nothing was heard for too long.
 func (s *session) checkSilence(now time.Time) {
 	if s.peer != 0 && now.Sub(s.heard) > s.cfg.Silence {
@@ -147,20 +162,21 @@ func (s *session) checkSilence(now time.Time) {
 	}
 }
 
-// send queues m on the present connection and reports whether it was taken. A
-// connection that cannot take it is stalled and given up.
-func (s *session) send(m wire.Message) bool {
+// send queues m on the present connection, if there is one.
+func (s *session) send(m wire.Message) {
 	if s.peer == 0 {
-		return false
+		return
 	}
 	frame, err := s.dialect.Append(make([]byte, 0, frameRoom), m)
 	if err != nil {
 		s.log.Error("cannot encode a message", "err", err)
-		return false
+		return
 	}
-	return s.sendFrame(frame)
+	s.sendFrame(frame)
 }
 
+// sendFrame queues a message on the present connection and reports whether it
+// was taken. A connection that cannot take it is stalled and given up.
 func (s *session) sendFrame(frame []byte) bool {
 	if s.peer == 0 {
 		return false
@@ -169,5 +185,12 @@ func (s *session) sendFrame(frame []byte) bool {
 	if errors.Is(err, wire.ErrQueueFull) {
 		s.end.Drop(s.peer, errStalled)
 	}
+	if err == nil {
+		s.took += int64(len(frame))
+	}
 	return err == nil
 }
+
+// sent and written are how far the present connection has come.
+func (s *session) sent() int64    { return s.took }
+func (s *session) written() int64 { return s.took - s.end.Queued(s.peer) }

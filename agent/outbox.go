@@ -5,30 +5,39 @@ import (
 	"time"
 )
 
-// doubt is how long after a result was sent the backend must still be heard of
+// doubt is how long after a result was written the backend must still be heard of
 // before it is taken for read. Time without a word of it does not count: it may
 // be out of reach since before.
 const doubt = 10 * time.Second
 
-// most is how many bytes of results that were sent are kept because of doubt.
-// Results that were not sent are kept whatever their size.
+// most is how many bytes of results that were written are kept because of doubt.
+// Results that were not are kept whatever their size.
 const most = 256 << 20
 
 // letter is an encoded result on its way to the backend.
 type letter struct {
-	job   string
-	frame []byte
-	sent  time.Time // once it was
+	job     string
+	frame   []byte
+	until   int64     // how far the connection's bytes must be written for it to be, once it was sent
+	written time.Time // once it was
 }
 
 // outbox keeps results until they may be taken for delivered. The protocol has
-// no acknowledgement, so a result sent shortly before its connection broke is
+// no acknowledgement, so a result written shortly before its connection broke is
 // sent again on the next; a backend that had read it ignores the second one
 // (PROTOCOL.md 2.5).
 type outbox struct {
-	letters []letter // in the order in which they are sent
-	unsent  int      // where those begin that are yet to be sent
-	size    int      // bytes of all
+	letters   []letter // in the order in which they are sent
+	unsent    int      // where those begin that are yet to be sent
+	unwritten int      // where those begin that are yet to be written
+	size      int      // bytes of all
+}
+
+// uplinked is the connection that results go to.
+type uplinked interface {
+	sendFrame(frame []byte) bool // whether it was taken
+	sent() int64                 // bytes of all that was taken
+	written() int64              // bytes of that
 }
 
 // add puts a result that has yet to be sent at the end.
@@ -42,28 +51,37 @@ func (o *outbox) has(job string) bool {
 	return slices.ContainsFunc(o.letters, func(l letter) bool { return l.job == job })
 }
 
-// deliver offers each unsent result to send, in order, until one is refused,
-// and forgets those sent long enough before the backend was heard of last, or
-// more of them if they are too large. It looks at no others: many results may
-// be kept.
-func (o *outbox) deliver(now, heard time.Time, send func([]byte) bool) {
-	for o.unsent < len(o.letters) && send(o.letters[o.unsent].frame) {
-		o.letters[o.unsent].sent = now
+// deliver offers each unsent result to the connection, in order, until one is
+// refused, and forgets those written long enough before the backend was heard of
+// last, or more of them if they are too large. It looks at no others: many results
+// may be kept.
+func (o *outbox) deliver(now, heard time.Time, to uplinked) {
+	for o.unsent < len(o.letters) && to.sendFrame(o.letters[o.unsent].frame) {
+		o.letters[o.unsent].until = to.sent()
 		o.unsent++
 	}
+	if o.unwritten < o.unsent {
+		for written := to.written(); o.unwritten < o.unsent && o.letters[o.unwritten].until <= written; o.unwritten++ {
+			o.letters[o.unwritten].written = now
+		}
+	}
 	old := 0
-	for old < o.unsent && (heard.Sub(o.letters[old].sent) >= doubt || o.size > most) {
+	for old < o.unwritten && (heard.Sub(o.letters[old].written) >= doubt || o.size > most) {
 		o.size -= len(o.letters[old].frame)
 		old++
 	}
 	clear(o.letters[:old])
-	o.letters, o.unsent = o.letters[old:], o.unsent-old
+	o.letters, o.unsent, o.unwritten = o.letters[old:], o.unsent-old, o.unwritten-old
 }
 
-// broken marks as unsent what was not sent long enough before the backend was
+// broken marks as unsent what was not written long enough before the backend was
 // heard of last.
 func (o *outbox) broken(heard time.Time) {
-	for o.unsent > 0 && heard.Sub(o.letters[o.unsent-1].sent) < doubt {
-		o.unsent--
+	for o.unwritten > 0 && heard.Sub(o.letters[o.unwritten-1].written) < doubt {
+		o.unwritten--
 	}
+	o.unsent = o.unwritten
 }
+
+// waits reports whether there are results that no connection has taken.
+func (o *outbox) waits() bool { return o.unsent < len(o.letters) }

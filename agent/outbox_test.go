@@ -5,28 +5,105 @@ import (
 	"time"
 )
 
+// line is a connection that takes all frames, or none, and writes what it took, or
+// nothing yet.
+type line struct {
+	deaf, slow bool
+	frames     int
+	bytes      int64
+}
+
+func (l *line) sendFrame(frame []byte) bool {
+	if l.deaf {
+		return false
+	}
+	l.frames++
+	l.bytes += int64(len(frame))
+	return true
+}
+
+func (l *line) sent() int64 { return l.bytes }
+
+func (l *line) written() int64 {
+	if l.slow {
+		return 0
+	}
+	return l.bytes
+}
+
+// A result that waits in a queue is not read, however long the backend has been
+// heard of since: it is sent again on the next connection.
+func TestResultIsDoubtedUntilItIsWritten(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	l := &line{slow: true}
+	var o outbox
+	o.add("a", make([]byte, 10))
+	for now := range 100 {
+		o.deliver(at(now), at(now), l)
+	}
+	if !o.has("a") || l.frames != 1 {
+		t.Errorf("sent %d times", l.frames)
+	}
+	o.broken(at(100))
+	l.slow = false
+	for now := range 9 {
+		o.deliver(at(101+now), at(101+now), l)
+	}
+	if !o.has("a") || l.frames != 2 {
+		t.Errorf("sent %d times, want again", l.frames)
+	}
+	o.deliver(at(112), at(112), l)
+	if o.has("a") {
+		t.Error("it is kept for ever")
+	}
+}
+
 // A result is kept until the backend was heard of for long enough after it.
 // How long it has been out of reach since does not matter.
 func TestResultIsDoubtedWhileNothingIsHeard(t *testing.T) {
 	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
-	taken := func([]byte) bool { return true }
+	taken := new(line)
 	var o outbox
-	o.add("a", nil)
+	o.add("a", []byte("a"))
 	o.deliver(at(0), at(0), taken)
-	o.add("b", nil)
+	o.add("b", []byte("b"))
 	o.deliver(at(1), at(0), taken)
 	o.deliver(at(60), at(10), taken) // heard of at 10 s for the last time
 	if o.has("a") || !o.has("b") {
 		t.Error("want a forgotten and b kept")
 	}
 	o.broken(at(10))
-	sent := 0
-	o.deliver(at(61), at(61), func([]byte) bool { sent++; return true })
-	if sent != 1 {
-		t.Errorf("%d results were sent again, want b", sent)
+	taken.frames = 0
+	o.deliver(at(61), at(61), taken)
+	if taken.frames != 1 {
+		t.Errorf("%d results were sent again, want b", taken.frames)
 	}
 	o.deliver(at(71), at(71), taken)
 	if o.has("b") {
 		t.Error("b is kept for ever")
+	}
+}
+
+// Of results that were sent no more than a bound is kept for doubt's sake. Those
+// that were not sent are kept whatever their size.
+func TestLargeResultsAreNotDoubted(t *testing.T) {
+	now := time.Unix(0, 0)
+	var o outbox
+	for _, job := range []string{"a", "b", "c"} {
+		o.add(job, make([]byte, most/2+1))
+	}
+	o.deliver(now, now, &line{deaf: true})
+	if !o.has("a") || !o.has("b") || !o.has("c") {
+		t.Error("a result that was not sent is forgotten")
+	}
+	slow := &line{slow: true}
+	o.deliver(now, now, slow)
+	if !o.has("a") || !o.has("b") || !o.has("c") {
+		t.Error("a result that was not written is forgotten")
+	}
+	slow.slow = false
+	o.deliver(now, now, slow)
+	if o.has("a") || o.has("b") || !o.has("c") {
+		t.Error("want the last kept, and as many as are not too much with it")
 	}
 }

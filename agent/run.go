@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,11 +12,17 @@ import (
 
 // Run serves the backend at the other side of end until ctx ends, then stops
 // its jobs (after [Config.Drain]), queues their results and waits for
-// [Executor.Close]. It returns nil after an orderly stop. It does not close
-// end: what it queued last is still to be flushed by the owner.
+// [Executor.Close], as it does with an error if end is closed before. It returns
+// nil after an orderly stop. It does not close end: what it queued last is still
+// to be flushed by the owner.
 //
-// Each job accepted gets exactly one result, also when the executor panics,
-// when the connection breaks in between, and when the agent is told to stop.
+// End's queue should have no bound. After an outage all results are sent at once,
+// and a queue that is full ends the connection, each time anew. They are in memory
+// anyway, and of the rest there is little: a backend that says nothing is given up.
+//
+// Each job accepted gets exactly one result, also when the executor panics or
+// does not end what it was told to, when the connection breaks in between, and when
+// the agent is told to stop.
 func Run(ctx context.Context, cfg Config, end wire.Dealer, exec Executor) error {
 	if err := cfg.validate(); err != nil {
 		return err
@@ -33,17 +40,20 @@ func Run(ctx context.Context, cfg Config, end wire.Dealer, exec Executor) error 
 		base:    context.WithoutCancel(ctx),
 	}
 	defer close(s.work)
-	if err := s.serve(ctx); err != nil {
+	tick := time.NewTicker(min(cfg.Silence/4, beat))
+	defer tick.Stop()
+	err := s.serve(ctx, tick.C)
+	if err != nil {
 		s.abandon(err)
-		return err
+	} else {
+		s.stop(end.Events(), tick.C)
 	}
-	s.stop(end.Events())
 	tidy, done := context.WithTimeoutCause(s.base, closeTimeout, errSlowClose)
 	defer done()
-	if err := exec.Close(tidy); err != nil {
-		return fmt.Errorf("agent: close executor: %w", err)
+	if e := exec.Close(tidy); e != nil {
+		err = errors.Join(err, fmt.Errorf("agent: close executor: %w", e))
 	}
-	return nil
+	return err
 }
 
 // session is the state of a running agent. The goroutine of Run owns all of it.
@@ -55,10 +65,12 @@ type session struct {
 	dialect *wire.Dialect
 	base    context.Context // outlives the signal to stop; parent of all jobs
 
-	peer    wire.Peer // the connection to the backend; 0 while there is none
-	ours    bool      // and the backend is of this project
-	heard   time.Time // of the last message on it
-	jobs    map[string]*running
+	peer    wire.Peer             // the connection to the backend; 0 while there is none
+	ours    bool                  // and the backend is of this project
+	heard   time.Time             // of the last message on it
+	took    int64                 // bytes that it was given
+	jobs    map[string]*running   // by id
+	hung    int                   // jobs that were answered for, and still have a slot
 	backlog []*wire.BackendNewJob // came on it while there was no slot for them
 	out     outbox
 	stale   bool          // the environments changed and the backend has not been told
@@ -69,9 +81,7 @@ type session struct {
 }
 
 // serve is the loop of a working agent. It ends when ctx does.
-func (s *session) serve(ctx context.Context) error {
-	tick := time.NewTicker(s.cfg.Silence / 4)
-	defer tick.Stop()
+func (s *session) serve(ctx context.Context, tick <-chan time.Time) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -88,26 +98,41 @@ func (s *session) serve(ctx context.Context) error {
 		case <-s.exec.Changed():
 			s.stale = true
 			s.reannounce()
-		case now := <-tick.C:
-			s.checkSilence(now)
-			s.flush()
+		case now := <-tick:
+			s.onTick(now)
 		}
 	}
 }
 
-// stop ends what runs and serves the wire until the last result is queued. A
-// backend of ours is told to send no more jobs. A Python one cannot be told: it
-// would take the hello for a restart. What it goes on to send is answered at the
-// end, so that at most the slots are filled with jobs that are refused.
-func (s *session) stop(events <-chan wire.Event) {
+// beat is the most time between two ticks.
+const beat = 2 * time.Second
+
+// onTick looks for what did not happen.
+func (s *session) onTick(now time.Time) {
+	s.checkSilence(now)
+	s.answerHung(now)
+	s.flush()
+}
+
+// outage is how long the agent at least waits for a connection to hand in its last
+// results on.
+const outage = 5 * time.Second
+
+// stop ends what runs and serves the wire until the last result is queued; where
+// there is no connection, until there could have been one again. A backend of ours
+// is told to send no more jobs. A Python one cannot be told: it would take the hello
+// for a restart. What it goes on to send is answered at the end, so that at most the
+// slots are filled with jobs that are refused.
+func (s *session) stop(events <-chan wire.Event, tick <-chan time.Time) {
 	s.closed = true
 	if s.ours {
 		s.hello()
 	}
-	s.log.Info("agent stopping", "jobs", len(s.jobs), "drain", s.cfg.Drain)
-	drained := time.NewTimer(s.cfg.Drain)
+	s.log.Info("agent stopping", "jobs", s.taken(), "drain", s.cfg.Drain)
+	drained, alone := time.NewTimer(s.cfg.Drain), time.NewTimer(max(s.cfg.Drain, outage))
 	defer drained.Stop()
-	for len(s.jobs) > 0 {
+	defer alone.Stop()
+	for late := false; s.taken() > 0 || s.out.waits() && !late && events != nil; {
 		select {
 		case ev, ok := <-events:
 			if !ok {
@@ -119,10 +144,14 @@ func (s *session) stop(events <-chan wire.Event) {
 			s.finish(o)
 		case call := <-s.ssh:
 			call.answer <- s.open(call)
+		case now := <-tick:
+			s.onTick(now)
 		case <-drained.C:
 			for _, r := range s.jobs {
-				r.cancel(ErrStopping)
+				r.end(ErrStopping)
 			}
+		case <-alone.C:
+			late = true
 		}
 	}
 	if s.ours {
@@ -130,7 +159,7 @@ func (s *session) stop(events <-chan wire.Event) {
 	}
 	for _, m := range s.backlog {
 		job := newJob(m)
-		s.deliver(job, Failed(job, "crash", textStopping))
+		s.deliver(job, Failed(job, "crash", TextStopping))
 	}
 }
 
@@ -139,10 +168,10 @@ func (s *session) abandon(cause error) {
 	for _, r := range s.jobs {
 		r.cancel(cause)
 	}
-	for len(s.jobs) > 0 {
+	for s.taken() > 0 {
 		select {
 		case o := <-s.ended:
-			delete(s.jobs, o.job.JobID)
+			s.leave(o.running)
 		case call := <-s.ssh:
 			call.answer <- errNoSSH
 		}

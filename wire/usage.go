@@ -7,27 +7,65 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+//go:generate go tool msgp -io=false -tests=false -o usage_gen.go
+
+// What is read may be a grader's own, and is no reason to allocate much.
+//
+//msgp:limit arrays:1000 maps:100
+//msgp:replace string with:Text
+
 // UsageKey is a key of a job's inputs that asks an agent of this project to
 // put what the job used under the same key of the result's custom data. Webapps
 // never send it, so what they see does not change.
 const UsageKey = "@ingot.usage"
 
-// Usage is what a job used, all its containers together. Zero means unknown.
+// Usage is what a job used. Zero means unknown.
 type Usage struct {
-	CPU        time.Duration // user and system time
-	Wall       time.Duration // from its acceptance to its verdict
-	MemoryPeak int64         // bytes
-	PidsPeak   int64
-	Victim     string  // the process that was killed first for want of memory; "": none
-	Sent       int64   // bytes, over the network
-	Denied     int64   // attempts to reach what jobs may not
-	Phases     []Phase // in the order they were entered
+	All        Resources        `msg:"all"`        // of all its containers together
+	Wall       time.Duration    `msg:"wall"`       // from its acceptance to its verdict
+	Victim     string           `msg:"victim"`     // the process that was killed first for want of memory; "": none
+	Sent       int64            `msg:"sent"`       // bytes, over the network
+	Denied     int64            `msg:"denied"`     // attempts to reach what jobs may not
+	Phases     []Phase          `msg:"phases"`     // in the order they were entered
+	Containers []ContainerUsage `msg:"containers"` // the grading one, then the students' as they ended
+	Unlisted   int64            `msg:"unlisted"`   // containers that were too many for the list
 }
 
-// Phase is the time a job spent in one phase of its life.
+// Resources are what a container used, or several together. Zero means unknown.
+type Resources struct {
+	CPU        time.Duration `msg:"cpu"`         // user and system time
+	MemoryPeak int64         `msg:"memory_peak"` // bytes
+	PidsPeak   int64         `msg:"pids_peak"`   // processes and threads
+	Read       int64         `msg:"read"`        // bytes, from block devices; what was in memory is not counted
+	Written    int64         `msg:"written"`     // bytes, to block devices
+}
+
+// ContainerUsage is what one container of a job used.
+type ContainerUsage struct {
+	Name   string    `msg:"name"` // in the job
+	End    End       `msg:"end"`
+	Code   int64     `msg:"code"`   // of a process that has exited, 128+n if signal n ended it
+	Used   Resources `msg:"used"`   // so far, if it runs
+	Phases []Phase   `msg:"phases"` // in the order they were entered
+}
+
+// End is how a container ended.
+type End string
+
+// The ends of containers. There may be others some day.
+const (
+	EndExited   End = "exited"   // by itself
+	EndTimeout  End = "timeout"  // at a limit of time
+	EndOverflow End = "overflow" // out of memory
+	EndKilled   End = "killed"   // for any other reason
+	EndLost     End = "lost"     // nobody knows
+	EndRunning  End = "running"  // not yet: its job did
+)
+
+// Phase is the time that a job or a container spent in one phase of its life.
 type Phase struct {
-	Name string
-	Took time.Duration
+	Name string        `msg:"name"`
+	Took time.Duration `msg:"took"`
 }
 
 // WantsUsage reports whether a job's inputs ask for its usage.
@@ -46,26 +84,13 @@ func WithUsage(custom Raw, u Usage) Raw {
 	if err != nil {
 		return custom
 	}
-	b := msgp.AppendMapHeader(make([]byte, 0, len(custom)+256), n+1)
+	b := msgp.AppendMapHeader(make([]byte, 0, len(custom)+len(UsageKey)+u.Msgsize()), n+1)
 	b = append(b, entries...)
-	b = msgp.AppendString(b, UsageKey)
-	return appendUsage(b, u)
-}
-
-func appendUsage(b []byte, u Usage) []byte {
-	b = msgp.AppendMapHeader(b, 8)
-	b = msgp.AppendFloat64(msgp.AppendString(b, "cpu"), u.CPU.Seconds())
-	b = msgp.AppendFloat64(msgp.AppendString(b, "wall"), u.Wall.Seconds())
-	b = msgp.AppendInt64(msgp.AppendString(b, "memory_peak"), u.MemoryPeak)
-	b = msgp.AppendInt64(msgp.AppendString(b, "pids_peak"), u.PidsPeak)
-	b = msgp.AppendString(msgp.AppendString(b, "victim"), u.Victim)
-	b = msgp.AppendInt64(msgp.AppendString(b, "sent"), u.Sent)
-	b = msgp.AppendInt64(msgp.AppendString(b, "denied"), u.Denied)
-	b = msgp.AppendMapHeader(msgp.AppendString(b, "phases"), uint32(len(u.Phases)))
-	for _, p := range u.Phases {
-		b = msgp.AppendFloat64(msgp.AppendString(b, p.Name), p.Took.Seconds())
+	with, err := u.MarshalMsg(msgp.AppendString(b, UsageKey))
+	if err != nil {
+		return custom
 	}
-	return b
+	return with
 }
 
 // UsageOf reads what [WithUsage] added. False without an error means that there is none.
@@ -74,58 +99,9 @@ func UsageOf(custom Raw) (Usage, bool, error) {
 	if !ok {
 		return Usage{}, false, nil
 	}
-	u, err := readUsage(raw)
-	if err != nil {
+	var u Usage
+	if _, err := u.UnmarshalMsg(raw); err != nil {
 		return Usage{}, false, fmt.Errorf("wire: read usage: %w", err)
 	}
 	return u, true, nil
-}
-
-func readUsage(b []byte) (u Usage, err error) {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	for ; n > 0 && err == nil; n-- {
-		var key string
-		if key, b, err = msgp.ReadStringBytes(b); err != nil {
-			break
-		}
-		switch key {
-		case "cpu":
-			u.CPU, b, err = readSeconds(b)
-		case "wall":
-			u.Wall, b, err = readSeconds(b)
-		case "memory_peak":
-			u.MemoryPeak, b, err = msgp.ReadInt64Bytes(b)
-		case "pids_peak":
-			u.PidsPeak, b, err = msgp.ReadInt64Bytes(b)
-		case "victim":
-			u.Victim, b, err = msgp.ReadStringBytes(b)
-		case "sent":
-			u.Sent, b, err = msgp.ReadInt64Bytes(b)
-		case "denied":
-			u.Denied, b, err = msgp.ReadInt64Bytes(b)
-		case "phases":
-			u.Phases, b, err = readPhases(b)
-		default:
-			b, err = msgp.Skip(b)
-		}
-	}
-	return u, err
-}
-
-func readPhases(b []byte) (phases []Phase, rest []byte, err error) {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	for ; n > 0 && err == nil; n-- {
-		var p Phase
-		if p.Name, b, err = msgp.ReadStringBytes(b); err != nil {
-			break
-		}
-		p.Took, b, err = readSeconds(b)
-		phases = append(phases, p)
-	}
-	return phases, b, err
-}
-
-func readSeconds(b []byte) (time.Duration, []byte, error) {
-	s, b, err := msgp.ReadFloat64Bytes(b)
-	return time.Duration(s * float64(time.Second)), b, err
 }

@@ -3,6 +3,7 @@ package grade
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,11 +111,71 @@ func TestPortsAreNotOffered(t *testing.T) {
 	}
 }
 
+// An agent without a single image says so, once: it would be there and get no job.
+func TestNothingToOffer(t *testing.T) {
+	var log strings.Builder
+	e := &Executor{log: slog.New(slog.NewTextHandler(&log, nil))}
+	some := newCatalogue([]sandbox.Image{image("i", 0, labelName, "default", labelVersion, "4")}, Config{Kinds: kinds(t, "crun")}, nil)
+	for i, offered := range []catalogue{{}, {}, some, {}} {
+		e.offer(offered)
+		if got, want := strings.Count(log.String(), "nothing to offer"), []int{1, 1, 1, 2}[i]; got != want {
+			t.Errorf("step %d: said %d times, want %d", i, got, want)
+		}
+	}
+}
+
+// What is wrong with an image is said once, and again when it comes back.
+func TestSkippedImages(t *testing.T) {
+	var log strings.Builder
+	rt := sandboxtest.NewFake()
+	e := &Executor{cfg: Config{Runtime: rt, Kinds: kinds(t, "crun")}, log: slog.New(slog.NewTextHandler(&log, nil))}
+	old := image("old", 0, labelName, "old", labelVersion, "2")
+	ports := image("ports", 0, labelName, "ports", labelVersion, "4", labelPorts, "80")
+	for i, step := range []struct {
+		change func()
+		want   int // lines said so far
+	}{
+		{func() { rt.AddImage(old, nil) }, 1},
+		{func() {}, 1},
+		{func() { rt.AddImage(ports, nil) }, 2},
+		{func() { rt.AddImage(image("good", 0, labelName, "good", labelVersion, "4"), nil) }, 2},
+		{func() { rt.RemoveImage("old") }, 2},
+		{func() { rt.AddImage(old, nil) }, 3},
+		{func() { old.Labels[labelVersion] = "5"; rt.AddImage(old, nil) }, 4},
+	} {
+		step.change()
+		if _, err := e.list(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(log.String(), "\n"); got != step.want {
+			t.Errorf("step %d: %d lines, want %d:\n%s", i, got, step.want, &log)
+		}
+	}
+}
+
+// An agent has memory for one job at least.
+func TestMemoryOfAnAgent(t *testing.T) {
+	const little = LeastMemory - 1
+	for _, c := range []struct{ all, one int64 }{{0, 0}, {little, 0}, {LeastMemory, little}, {LeastMemory, LeastMemory + 1}} {
+		if err := bare(t, Config{Memory: c.all, MaxMemory: c.one}).validate(); err == nil {
+			t.Errorf("%d bytes, %d of one container: accepted", c.all, c.one)
+		}
+	}
+	if err := bare(t, Config{Memory: LeastMemory, MaxMemory: LeastMemory}).validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// bare is c with all that a configuration needs but memory.
+func bare(t *testing.T, c Config) *Config {
+	c.Runtime, c.Workspaces, c.Cgroups, c.Log = sandboxtest.NewFake(), new(workspace.Dir), new(cgroups.Parent), slog.New(slog.DiscardHandler)
+	c.Kinds, c.Owner = kinds(t, "crun"), "o"
+	return &c
+}
+
 // SSH without a network is a mistake of the configuration.
 func TestSSHNeedsANetwork(t *testing.T) {
-	for _, c := range []Config{{SSH: true}, {Debugger: true}} {
-		c.Runtime, c.Workspaces, c.Cgroups, c.Log = sandboxtest.NewFake(), new(workspace.Dir), new(cgroups.Parent), slog.New(slog.DiscardHandler)
-		c.Kinds, c.Owner, c.Memory = kinds(t, "crun"), "o", 1<<30
+	for _, c := range []*Config{bare(t, Config{SSH: true, Memory: 1 << 30}), bare(t, Config{Debugger: true, Memory: 1 << 30})} {
 		if err := c.validate(); err == nil {
 			t.Errorf("SSH %v, debugger %v: accepted", c.SSH, c.Debugger)
 		}

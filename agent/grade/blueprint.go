@@ -2,13 +2,16 @@ package grade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/oci"
+	"github.com/ingot-grading/ingot/wire"
 )
 
 // graderName is the name of the grading container in its job.
@@ -48,7 +51,10 @@ func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + n
 
 // newBox makes a container.
 func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
-	b := &box{group: j.group.Child(p.name), victims: j.e.cfg.Victims, limits: p.limits, log: j.log.With("container", p.name)}
+	b := &box{
+		group: j.group.Child(p.name), victims: j.e.cfg.Victims, limits: p.limits, log: j.log.With("container", p.name),
+		blind: &j.e.blind, metrics: &j.e.metrics, entered: time.Now(), used: wire.ContainerUsage{Name: p.name},
+	}
 	spec, err := j.specification(p, b.group.Path())
 	if err != nil {
 		return nil, refuse(err, "Cannot create the container.")
@@ -56,15 +62,20 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 	b.Container, err = j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
 		ID:      j.containerID(p.name),
 		Image:   p.env.image.Ref,
+		ImageID: p.env.image.ID, // whose configuration the specification has
 		Handler: p.env.kind.handler(),
 		OCI:     spec,
 		Devices: p.env.kind.Runtime.Devices,
 		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
 		Layer:   p.layer,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, sandbox.ErrNoImage):
+		return nil, refuse(err, "The image of the environment is unknown to this agent. Please contact your course administrator.")
+	case err != nil:
 		return nil, refuse(err, "Cannot create the container.")
 	}
+	b.passed("creating")
 	return b, nil
 }
 

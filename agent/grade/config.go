@@ -56,7 +56,8 @@ type Config struct {
 	// Disks; 0: as many as it can. What stays in memory is not counted.
 	IO    int64
 	Disks []cgroups.Disk
-	// Students is how many student containers a job may have at once. Default 16.
+	// Students is how many student containers a job may have at once. Default 16;
+	// less than 0: none.
 	Students int
 	// Guest is a directory with ingot-init and a link to it for each command, for
 	// images without INGInious' programs. "": such images cannot be used.
@@ -74,7 +75,8 @@ type Config struct {
 	Victims *cgroups.Victims
 	// Pids is the most processes and threads of one container. Default 1024.
 	Pids int64
-	// OpenFiles is the limit of open files of each process. Default 1024.
+	// OpenFiles is the limit of open files of each process of a grading container,
+	// four times that of a student container's. Default 4096.
 	OpenFiles uint64
 	// MaxFrame is the largest frame, in bytes, that a container may send. Default 128 MiB.
 	MaxFrame int
@@ -94,7 +96,7 @@ func (c *Config) validate() error {
 		return errors.New("grade: no owner")
 	case c.Network == nil && (c.SSH || c.Debugger):
 		return errors.New("grade: SSH and the debugger need a network")
-	case c.Memory < leastMemory:
+	case c.Memory < LeastMemory, c.MaxMemory != 0 && c.MaxMemory < LeastMemory:
 		return errors.New("grade: too little memory for any job")
 	case c.MaxMemory > c.Memory:
 		return errors.New("grade: one container may ask for more memory than there is")
@@ -109,7 +111,7 @@ func (c *Config) validate() error {
 		c.Pids = 1024
 	}
 	if c.OpenFiles == 0 {
-		c.OpenFiles = 1024
+		c.OpenFiles = 4096
 	}
 	if c.MaxFrame == 0 {
 		c.MaxFrame = 128 << 20

@@ -2,7 +2,9 @@ package grade
 
 import (
 	"errors"
+	"log/slog"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
-func TestLimits(t *testing.T) {
+func TestLimitsOfATask(t *testing.T) {
 	n := func(v int64) *int64 { return &v }
 	const s, m = time.Second, int64(1 << 20)
 	for name, c := range map[string]struct {
@@ -28,6 +30,7 @@ func TestLimits(t *testing.T) {
 		"all the memory":   {wire.Parameters{MemoryMiB: n(1000)}, limits{30 * s, 90 * s, 1000 * m}, ""},
 		"too much memory":  {wire.Parameters{MemoryMiB: n(1001)}, limits{}, "Not enough memory on agent (available: 1000 MiB, asked for: 1001 MiB)."},
 		"no time":          {wire.Parameters{Time: n(0)}, limits{}, "The task's time limits must be positive: 0s of CPU, 0s in all."},
+		"no time in all":   {wire.Parameters{Time: n(5), HardTime: n(-1)}, limits{}, "The task's time limits must be positive: 5s of CPU, -1s in all."},
 		"negative":         {wire.Parameters{Time: n(math.MinInt64)}, limits{}, "The task's time limits must be positive: -8784h0m0s of CPU, -8784h0m0s in all."},
 		"beyond all years": {wire.Parameters{Time: n(math.MaxInt64), HardTime: n(math.MaxInt64)}, limits{longest, longest, 200 * m}, ""},
 	} {
@@ -77,9 +80,10 @@ func TestVerdict(t *testing.T) {
 		{"memory, then time", ending{oomKill: true, cause: watch.ErrCPUTime}, "overflow", "", 252},
 		{"killed", ending{cause: agent.ErrKilled, code: 137}, "killed", "", 137},
 		{"killed out of memory", ending{oomKill: true, cause: agent.ErrKilled}, "killed", "", 252},
-		{"stopping", ending{cause: agent.ErrStopping}, "crash", textStopping, 0},
+		{"stopping", ending{cause: agent.ErrStopping}, "crash", agent.TextStopping, 0},
 		{"no SSH", ending{cause: user}, "crash", "told", 0},
-		{"unforeseen", ending{cause: oops}, "crash", textUnknown, 0},
+		{"unforeseen", ending{cause: oops}, "crash", agent.TextUnknown, 0},
+		{"no SSH, and lost", ending{cause: user, lost: oops}, "crash", "told", -1},
 		{"timed out and lost", ending{cause: watch.ErrWallTime, lost: oops}, "timeout", "", 253},
 	} {
 		if status, text := forced(c.end); status != c.status || text != c.text {
@@ -101,6 +105,25 @@ func TestPhases(t *testing.T) {
 			if (err == nil) != forward || err == nil && l.phase != to {
 				t.Errorf("from %s to %s: %v", from, to, err)
 			}
+		}
+	}
+}
+
+// The log says why a job was stopped, and warns if nobody wanted it.
+func TestStoppedIsLogged(t *testing.T) {
+	for want, end := range map[string]ending{
+		`level=INFO msg="job stopped" status=overflow`:                                 {oomKill: true},
+		`level=INFO msg="job stopped" status=killed cause="the client killed it"`:      {cause: errors.New("the client killed it")},
+		`level=WARN msg="job stopped" status=crash lost="no shim"`:                     {lost: errors.New("no shim")},
+		`level=WARN msg="job stopped" status=crash cause="agent stops" lost="no shim"`: {cause: errors.New("agent stops"), lost: errors.New("no shim")},
+	} {
+		var log strings.Builder
+		j := &job{log: slog.New(slog.NewTextHandler(&log, nil))}
+		_, status, _ := strings.Cut(want, "status=")
+		status, _, _ = strings.Cut(status, " ")
+		j.stopped(status, end)
+		if !strings.HasSuffix(log.String(), " "+want+"\n") {
+			t.Errorf("logged %q, want %q", log.String(), want)
 		}
 	}
 }

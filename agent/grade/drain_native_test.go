@@ -45,20 +45,30 @@ func (b endlessBox) Delete(ctx context.Context) error {
 }
 
 // Output that does not end with its container costs the job its result, after a
-// while, or at once if it is killed meanwhile.
+// while. Whoever kills it does not wait.
 func TestOutputDoesNotEnd(t *testing.T) {
-	for status, kill := range map[string]time.Duration{"crash": time.Hour, "killed": time.Second} {
-		t.Run(status, func(t *testing.T) {
+	end := func(context.Context, *frame.Reader, *frame.Writer) int { return 0 }
+	for name, c := range map[string]struct {
+		grader script
+		kill   time.Duration
+		status string
+		after  time.Duration
+	}{
+		"never":               {end, time.Hour, "crash", drainTimeout},
+		"killed meanwhile":    {end, time.Second, "killed", time.Second},
+		"killed while it ran": {hang, time.Second, "killed", time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixtureOn(t, nil, func(f *sandboxtest.Fake) sandbox.Runtime { return endless{f} })
-				f.grader = func(context.Context, *frame.Reader, *frame.Writer) int { return 0 }
+				f.grader = c.grader
 				ctx, cancel := context.WithCancelCause(t.Context())
-				timer := time.AfterFunc(kill, func() { cancel(agent.ErrKilled) })
+				timer := time.AfterFunc(c.kill, func() { cancel(agent.ErrKilled) })
 				defer timer.Stop()
 				began := time.Now()
-				res := f.exec.Run(ctx, f.job("j", false), nil)
-				if took := time.Since(began); res.Status != status || took != min(kill, drainTimeout) {
-					t.Errorf("%s %q after %v, want %s after %v", res.Status, res.Text, took, status, min(kill, drainTimeout))
+				res := f.exec.Run(ctx, f.job(false), nil)
+				if took := time.Since(began); res.Status != c.status || took != c.after {
+					t.Errorf("%s %q after %v, want %s after %v", res.Status, res.Text, took, c.status, c.after)
 				}
 				f.close()
 			})

@@ -23,6 +23,9 @@ const (
 	labelAdvertise = "org.inginious.grading.advertise"
 )
 
+// maxPorts is how many ports an image may ask for. Agents have a few to lend.
+const maxPorts = 64
+
 // Kind is an environment type with the OCI runtime that its containers run on.
 type Kind struct {
 	EnvType string
@@ -125,10 +128,10 @@ func newEnvironment(img sandbox.Image, name string, guest bool) (environment, er
 	version, ok := img.Labels[labelVersion]
 	e.injected = !ok
 	switch {
-	case name == "":
-		return e, fmt.Errorf("label %s is empty", labelName)
+	case !showable(name):
+		return e, fmt.Errorf("label %s is no name: %.100q", labelName, name)
 	case ok && version != "3" && version != "4":
-		return e, fmt.Errorf("label %s is %q: 3 and 4 are supported", labelVersion, version)
+		return e, fmt.Errorf("label %s is %.100q: 3 and 4 are supported", labelVersion, version)
 	case !ok && !guest:
 		return e, fmt.Errorf("there is no label %s, and no ingot-init to give to the image", labelVersion)
 	}
@@ -138,9 +141,14 @@ func newEnvironment(img sandbox.Image, name string, guest bool) (environment, er
 		}
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
-			return e, fmt.Errorf("label %s: bad port %q", labelPorts, p)
+			return e, fmt.Errorf("label %s: bad port %.100q", labelPorts, p)
 		}
-		e.ports = append(e.ports, uint16(n))
+		if !slices.Contains(e.ports, uint16(n)) {
+			e.ports = append(e.ports, uint16(n))
+		}
+		if len(e.ports) > maxPorts {
+			return e, fmt.Errorf("label %s: more than %d ports", labelPorts, maxPorts)
+		}
 	}
 	advertise, ok := img.Labels[labelAdvertise]
 	e.advertise = !ok || advertise == "true"

@@ -2,6 +2,8 @@ package grade
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +93,64 @@ func TestCatalogue(t *testing.T) {
 		if !got.same(got) || got.same(catalogue{}) {
 			t.Errorf("%s: it is not like itself, or like nothing", c.name)
 		}
+	}
+}
+
+// Labels that no agent could offer are refused in few words, however long they are.
+func TestBadLabels(t *testing.T) {
+	var ports []string
+	for i := range maxPorts + 1 {
+		ports = append(ports, strconv.Itoa(i+1))
+	}
+	for name, c := range map[string]struct {
+		label, value string
+		ports        int // -1: refused
+	}{
+		"as many ports as may be": {labelPorts, strings.Join(ports[1:], ","), maxPorts},
+		"too many ports":          {labelPorts, strings.Join(ports, ","), -1},
+		"the same port":           {labelPorts, strings.Repeat("80,", 1000), 1},
+		"no ports":                {labelPorts, " , ,", 0},
+		"port 0":                  {labelPorts, "0", -1},
+		"port 65536":              {labelPorts, "65536", -1},
+		"no number":               {labelPorts, strings.Repeat("x", 1<<20), -1},
+		"a long version":          {labelVersion, strings.Repeat("4", 1<<20), -1},
+		"a spaced version":        {labelVersion, "4 ", -1},
+		"a long name":             {labelName, strings.Repeat("x", 129), -1},
+		"a name of two lines":     {labelName, "a\nb", -1},
+		"a name that clears":      {labelName, "\x1b[2J", -1},
+		"a name of letters":       {labelName, "C++ été/2", 0},
+	} {
+		img := image("i", 0, labelName, "i", labelVersion, "4", c.label, c.value)
+		got := newCatalogue([]sandbox.Image{img}, Config{Kinds: kinds(t, "crun")}, func(_ sandbox.Image, err error) {
+			if c.ports >= 0 || len(err.Error()) > 300 {
+				t.Errorf("%s: %.300v", name, err)
+			}
+		}).announce()
+		if len(got) != 1 && c.ports >= 0 || len(got) > 0 && len(got[0].Ports) != c.ports {
+			t.Errorf("%s: offered as %+v", name, got)
+		}
+	}
+}
+
+// Whatever webapps or backends are told of an environment is a change of it.
+func TestChangesAreSeen(t *testing.T) {
+	offered := func(img sandbox.Image) catalogue {
+		return newCatalogue([]sandbox.Image{img}, Config{Kinds: kinds(t, "crun")}, func(_ sandbox.Image, err error) { t.Error(err) })
+	}
+	labels := func(more ...string) sandbox.Image {
+		return image("i", 0, append([]string{labelName, "i", labelVersion, "4"}, more...)...)
+	}
+	was, rebuilt := offered(labels()), labels()
+	rebuilt.ID = "sha256:another"
+	for name, img := range map[string]sandbox.Image{
+		"ports": labels(labelPorts, "80"), "hidden": labels(labelAdvertise, "no"), "name": labels(labelName, "j"), "built anew": rebuilt,
+	} {
+		if now := offered(img); now.same(was) || was.same(now) {
+			t.Errorf("%s: the same", name)
+		}
+	}
+	if !was.same(offered(labels())) {
+		t.Error("not the same without a change")
 	}
 }
 

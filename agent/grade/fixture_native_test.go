@@ -4,7 +4,6 @@ package grade
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,6 +35,7 @@ type fixture struct {
 	exec    *Executor
 	spaces  *workspace.Dir
 	state   string
+	said    strings.Builder // the executor's log, to be read when it is closed
 	grader  script
 	student script
 }
@@ -70,7 +70,7 @@ func newFixtureOn(
 	must(t, err)
 	f.exec, err = New(t.Context(), Config{
 		Runtime: runtime(f.fake), Workspaces: f.spaces, Cgroups: groups, Unlimited: true, Kinds: relayed(t), Owner: "test",
-		Memory: 100 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Memory: 100 << 20, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &f.said), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, f.spaces.Close()) })
@@ -82,13 +82,6 @@ func relayed(t *testing.T) []Kind {
 	k := kinds(t, "crun")
 	k[0].Runtime.SharedKernel = false
 	return k
-}
-
-func must(t *testing.T, errs ...error) {
-	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (f *fixture) program(ctx context.Context, stdin io.Reader, stdout, _ io.Writer, spec *specs.Spec) int {
@@ -130,9 +123,9 @@ func say(out *frame.Writer, m grading.Message) int {
 }
 
 // job is a submission of the task, or of none, with the state "before".
-func (f *fixture) job(id string, taskless bool) agent.Job {
+func (f *fixture) job(taskless bool) agent.Job {
 	m := &wire.BackendNewJob{
-		JobID: id, CourseID: wire.Nullable{Value: "c"}, TaskID: wire.Nullable{Value: "t"},
+		JobID: "j", CourseID: wire.Nullable{Value: "c"}, TaskID: wire.Nullable{Value: "t"},
 		EnvironmentType: f.exec.cfg.Kinds[0].EnvType, Environment: "demo",
 		InputData: msgp.AppendMapHeader(nil, 0), Parameters: limited(90, 30),
 	}

@@ -1,11 +1,18 @@
 package grade
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/grading"
+)
+
+var (
+	errNoResult    = errors.New("a result frame without a result")
+	errLongRelayed = errors.New("a frame for a student container that is longer than those may be")
 )
 
 // maxComplaints is how many bad frames of a container are logged.
@@ -16,6 +23,7 @@ const maxComplaints = 10
 type inbox struct {
 	log     *slog.Logger
 	asked   chan<- *grading.RunStudent // to the job's loop
+	unclear chan<- string              // sockets of requests that nobody understands, to the job's loop
 	logins  chan<- login               // to the job's loop
 	over    <-chan struct{}            // the loop has ended
 	routes  *routes
@@ -33,33 +41,62 @@ func (in *inbox) take(frame []byte) error {
 	}
 	switch h.Kind {
 	case grading.KindRunStudentInit, grading.KindStdin, grading.KindStudentSignal:
-		if to := in.routes.find(h.Container); to != nil {
-			_ = to.Forward(frame) // a student container that has ended needs nothing
-		}
+		in.forward(h, frame)
 		return nil
 	}
 	msg, err := grading.Decode(frame)
 	if err != nil {
 		in.skip(err)
+		if h.Kind == grading.KindRunStudent && isSocket(string(h.Socket)) { // somebody waits for an answer
+			hand(in, in.unclear, string(h.Socket))
+		}
 		return nil
 	}
 	switch m := msg.(type) {
 	case *grading.Result:
+		if m.Result == nil {
+			in.skip(errNoResult)
+			return nil
+		}
 		in.result = append(in.result[:0], m.Result...)
 	case *grading.RunStudent:
-		select {
-		case in.asked <- m:
-		case <-in.over:
+		if !isSocket(m.SocketID) {
+			in.skip(errSocket)
+			return nil
 		}
+		hand(in, in.asked, m)
 	case *grading.SSHDebug, *grading.SSHKey, *grading.SSHStudent:
-		select {
-		case in.logins <- loginOf(m):
-		case <-in.over:
-		}
+		hand(in, in.logins, loginOf(m))
 	default:
 		in.skip(fmt.Errorf("nothing to do for %T", msg))
 	}
 	return nil
+}
+
+// forward hands a frame to the student container that it is for. One that has
+// ended needs nothing. A longer frame than it would read itself is not kept for it.
+func (in *inbox) forward(h grading.Header, frame []byte) {
+	if len(frame) > maxRelayed {
+		in.skip(errLongRelayed)
+		return
+	}
+	if to := in.routes.find(h.Container); to != nil {
+		_ = to.Forward(frame)
+	}
+}
+
+// hand gives something to the job's loop, unless that has ended.
+func hand[T any](in *inbox, to chan<- T, what T) {
+	select {
+	case to <- what:
+	case <-in.over:
+	}
+}
+
+// isSocket reports whether a socket may be called so: the name of a file less
+// its ".sock" (PROTOCOL.md 4.10). It is kept, logged and sent back.
+func isSocket(id string) bool {
+	return id != "" && len(id) <= 250 && !strings.ContainsAny(id, "/\x00")
 }
 
 // skip tells of a frame that was not used. A container can write millions.

@@ -31,8 +31,8 @@ func encode(t testing.TB, m grading.Message) []byte {
 // rubbish does not flood the log.
 func TestInbox(t *testing.T) {
 	var log strings.Builder
-	asked, over := make(chan *grading.RunStudent, 1), make(chan struct{})
-	in := inbox{log: slog.New(slog.NewTextHandler(&log, nil)), asked: asked, over: over, routes: &routes{}}
+	asked, unclear, over := make(chan *grading.RunStudent, 1), make(chan string, 1), make(chan struct{})
+	in := inbox{log: slog.New(slog.NewTextHandler(&log, nil)), asked: asked, unclear: unclear, over: over, routes: &routes{}}
 	take := func(b []byte) {
 		if err := in.take(b); err != nil {
 			t.Fatal(err)
@@ -45,6 +45,7 @@ func TestInbox(t *testing.T) {
 		take(nil)
 		take(encode(t, &grading.RunStudentRetval{}))
 		take(encode(t, &grading.Stdin{ContainerID: "nobody"}))
+		take([]byte("\x81\xa4type\xa6result"))
 	}
 	if !bytes.Contains(in.result, []byte("last")) {
 		t.Errorf("the result is %q", in.result)
@@ -52,13 +53,47 @@ func TestInbox(t *testing.T) {
 	if n := strings.Count(log.String(), "\n"); n != maxComplaints {
 		t.Errorf("%d lines in the log, want %d", n, maxComplaints)
 	}
+	for _, id := range []string{"", "a/b", "../p1", "/", "p\x00", strings.Repeat("p", 251), strings.Repeat("p", 10<<20)} {
+		take(encode(t, &grading.RunStudent{SocketID: id}))
+	}
+	if len(asked) > 0 {
+		t.Errorf("asked for a socket that can be no file: %.100q", (<-asked).SocketID)
+	}
+	take(encode(t, &grading.RunStudent{SocketID: strings.Repeat("p", 250)}))
+	<-asked
 	take(encode(t, &grading.RunStudent{SocketID: "p1"}))
 	if r := <-asked; r.SocketID != "p1" {
 		t.Errorf("asked for %+v", r)
 	}
+	nonsense := func(socket string) []byte {
+		return []byte("\x83\xa4type\xabrun_student\xaatime_limit\xa4soon\xa9socket_id" + string(msgp.AppendString(nil, socket)))
+	}
+	take(nonsense("a/b"))
+	take(nonsense("p2"))
+	if socket := <-unclear; socket != "p2" {
+		t.Errorf("a request of %q is not understood", socket)
+	}
 	close(over) // nobody takes requests any more
 	for range 3 {
 		take(encode(t, &grading.RunStudent{SocketID: "p1"}))
+		take(nonsense("p2"))
+	}
+}
+
+// What is too long for a student container is not kept in memory for it.
+func TestLongFramesAreNotForwarded(t *testing.T) {
+	var log strings.Builder
+	r, routes := route(t)
+	r.HangUp() // it would take no frame at all
+	in := inbox{log: slog.New(slog.NewTextHandler(&log, nil)), routes: routes}
+	for size, want := range map[int]int{maxRelayed - 100: 0, maxRelayed: 1} {
+		log.Reset()
+		if err := in.take(encode(t, &grading.Stdin{ContainerID: "c1", Message: make([]byte, size)})); err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "longer than"); n != want {
+			t.Errorf("%d bytes: said %q", size, log.String())
+		}
 	}
 }
 

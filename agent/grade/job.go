@@ -32,6 +32,7 @@ type job struct {
 	limits   limits
 	runCmd   *string
 	reserved atomic.Int64 // bytes of the agent's memory, for all containers
+	freed    bool         // all of it has been given back
 	space    *workspace.Workspace
 	group    *cgroups.Group
 	network  *network.Attachment // nil: none
@@ -83,7 +84,7 @@ func (j *job) grade(ctx context.Context) wire.Result {
 		return j.refused(ctx, err)
 	}
 	if status, text := forced(end); status != "" {
-		j.log.Info("job stopped", "status", status, "cause", end.cause, "lost", end.lost)
+		j.stopped(status, end)
 		return wire.Result{Status: status, Text: text, State: j.spec.State} // outputs are "" here, not nil: PROTOCOL.md 4.9
 	}
 	res := interpret(j.result, j.spec.State)
@@ -91,6 +92,19 @@ func (j *job) grade(ctx context.Context) wire.Result {
 		j.log.Warn("grader crashed", "text", j.secrets.hide(res.Text), "stderr", j.secrets.hide(j.stderr.String()))
 	}
 	return res
+}
+
+// stopped logs why the grader's own result is not asked for. A container that the
+// runtime lost is nobody's wish.
+func (j *job) stopped(status string, end ending) {
+	level, why := slog.LevelInfo, []any{"status", status}
+	if end.cause != nil {
+		why = append(why, "cause", end.cause)
+	}
+	if end.lost != nil {
+		level, why = slog.LevelWarn, append(why, "lost", end.lost)
+	}
+	j.log.Log(context.Background(), level, "job stopped", why...)
 }
 
 // refused is the result of a job whose grader never ran.
@@ -114,8 +128,15 @@ func (j *job) reserve(n int64) {
 
 // unreserve gives the memory of a student container back.
 func (j *job) unreserve(n int64) {
-	if !j.e.cfg.SharedBudget {
+	if !j.e.cfg.SharedBudget && !j.freed {
 		j.reserved.Add(-n)
 		j.e.memory.release(n)
 	}
+}
+
+// free gives back what is left of the job's memory, after the goroutines of its
+// students.
+func (j *job) free() {
+	j.freed = true
+	j.e.memory.release(j.reserved.Swap(0))
 }

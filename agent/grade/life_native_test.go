@@ -60,7 +60,7 @@ func TestKilledInAnyPhase(t *testing.T) {
 					time.AfterFunc(time.Second, kill)
 				}
 				began := time.Now()
-				res := f.exec.Run(ctx, f.job("j", false), nil)
+				res := f.exec.Run(ctx, f.job(false), nil)
 				if late := time.Since(began); res.Status != "killed" || res.State != "before" || late > time.Second {
 					t.Errorf("%s %q with state %q after %v", res.Status, res.Text, res.State, late)
 				}
@@ -95,7 +95,7 @@ func TestFailuresHaveResults(t *testing.T) {
 						}
 						return nil
 					})
-					job := f.job("j", taskless)
+					job := f.job(taskless)
 					if c.spec != nil {
 						c.spec(job.BackendNewJob)
 					}
@@ -119,7 +119,7 @@ func TestLost(t *testing.T) {
 			f.fake.Lose(f.fake.Left()[0], errors.New("its shim died"))
 			return 0
 		}
-		if res := f.exec.Run(t.Context(), f.job("j", false), nil); res.Status != "crash" || res.Text != "" || res.State != "before" {
+		if res := f.exec.Run(t.Context(), f.job(false), nil); res.Status != "crash" || res.Text != "" || res.State != "before" {
 			t.Errorf("got %s %q with state %q", res.Status, res.Text, res.State)
 		}
 		f.close()
@@ -139,7 +139,7 @@ func TestWallLimitIsExact(t *testing.T) {
 			})
 			f.grader = hang
 			began := time.Now()
-			res := f.exec.Run(t.Context(), f.job("j", false), nil)
+			res := f.exec.Run(t.Context(), f.job(false), nil)
 			if took := time.Since(began); res.Status != "timeout" || took != max(start, 30*time.Second) {
 				t.Errorf("%s after %v, with a start of %v", res.Status, took, start)
 			}
@@ -164,7 +164,7 @@ func TestResultBeforeCleanUp(t *testing.T) {
 			}
 		})
 		ctx, cancel := context.WithCancelCause(t.Context())
-		res := f.exec.Run(ctx, f.job("j", false), nil)
+		res := f.exec.Run(ctx, f.job(false), nil)
 		cancel(agent.ErrKilled)
 		synctest.Wait()
 		if res.Status != "success" || len(f.fake.Left()) != 1 {
@@ -189,7 +189,7 @@ func TestCleanUpEnds(t *testing.T) {
 			}
 			return nil
 		})
-		if res := f.exec.Run(t.Context(), f.job("j", false), nil); res.Status != "success" {
+		if res := f.exec.Run(t.Context(), f.job(false), nil); res.Status != "success" {
 			t.Errorf("got %s %q", res.Status, res.Text)
 		}
 		began := time.Now()
@@ -206,6 +206,81 @@ func TestCleanUpEnds(t *testing.T) {
 			t.Errorf("swept %d, %v", n, err)
 		}
 		must(t, f.sweep(), f.exec.cfg.Cgroups.Close())
+	})
+}
+
+// What could not be removed is tried again, with what it uses, until it is gone:
+// the container, or that of a student, as the runtime was away.
+func TestCleanUpIsTriedAgain(t *testing.T) {
+	for _, who := range []string{"grader", "s1"} {
+		synctest.Test(t, func(t *testing.T) {
+			var tries []time.Duration
+			began := time.Now()
+			f := newFixture(t, func(_ context.Context, call sandboxtest.Call, s sandbox.Spec) error {
+				if call != sandboxtest.Delete || role(s) != who {
+					return nil
+				}
+				if tries = append(tries, time.Since(began)); len(tries) < 4 {
+					return errors.New("nobody answers")
+				}
+				return nil
+			})
+			f.grader = ask
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, agent.ErrKilled)
+			defer cancel()
+			f.exec.Run(ctx, f.job(false), nil)
+			time.Sleep(time.Minute)
+			if used, _ := f.exec.memory.state(); used != 0 || len(f.fake.Left()) > 0 {
+				t.Errorf("%s: %d bytes are reserved, %q are left", who, used, f.fake.Left())
+			}
+			if n := len(tries); n < 4 || tries[n-1] > time.Second+firstRetry*7 {
+				t.Errorf("%s: removed at %v", who, tries)
+			}
+			f.close()
+		})
+	}
+}
+
+// The clean-up of a job has its own time, however long that of a student took.
+func TestSlowCleanUpOfAStudent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, func(_ context.Context, call sandboxtest.Call, s sandbox.Spec) error {
+			if call == sandboxtest.Delete && role(s) == "s1" {
+				time.Sleep(cleanTimeout + time.Second) // as long as it takes, whatever the caller says
+			}
+			return nil
+		})
+		f.grader = ask
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, agent.ErrKilled)
+		defer cancel()
+		f.exec.Run(ctx, f.job(false), nil)
+		f.close()
+		if strings.Contains(f.said.String(), "clean-up incomplete") {
+			t.Error("it was not removed at once")
+		}
+	})
+}
+
+// The next job need not wait for a runtime that does not remove what has ended.
+func TestMemoryOfTheDeadIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := true
+		f := newFixture(t, func(_ context.Context, call sandboxtest.Call, _ sandbox.Spec) error {
+			if call == sandboxtest.Delete && stuck {
+				return errors.New("nobody answers")
+			}
+			return nil
+		})
+		for _, env := range *f.exec.known.Load() {
+			env.kind.Runtime.SharedKernel = true
+		}
+		f.exec.Run(t.Context(), f.job(false), nil)
+		if res := f.exec.Run(t.Context(), f.job(false), nil); res.Status != "success" {
+			t.Errorf("the next one: %s %q", res.Status, res.Text)
+		}
+		stuck = false
+		time.Sleep(time.Minute)
+		f.close()
 	})
 }
 
@@ -226,7 +301,7 @@ func TestPanicIsCleanedUp(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			f.exec.Run(t.Context(), f.job("j", false), nil)
+			f.exec.Run(t.Context(), f.job(false), nil)
 		}()
 		f.close()
 	})
@@ -251,7 +326,7 @@ func TestImagesAreAnnounced(t *testing.T) {
 				t.Error("told of a change that changes nothing")
 			default:
 			}
-			job := f.job("j", false)
+			job := f.job(false)
 			job.Environment = "late"
 			if res := f.exec.Run(t.Context(), job, nil); res.Status != "success" {
 				t.Errorf("got %s %q", res.Status, res.Text)

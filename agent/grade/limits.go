@@ -6,13 +6,16 @@ import (
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// Defaults of a task that sets no limits, and the least memory (PROTOCOL.md 4.3).
+// Defaults of a task that sets no limits (PROTOCOL.md 4.3).
 const (
 	defaultTime   = 30 * time.Second
 	hardFactor    = 3
 	defaultMemory = 200 << 20
-	leastMemory   = 20 << 20
 )
+
+// LeastMemory is what a container has at least, in bytes, whatever its task says
+// (PROTOCOL.md 4.3).
+const LeastMemory = 20 << 20
 
 // limits are what one container may use.
 type limits struct {
@@ -36,7 +39,7 @@ func limitsOf(p wire.Parameters, most int64) (limits, error) {
 	if p.MemoryMiB != nil {
 		l.memory = mebibytes(*p.MemoryMiB)
 	}
-	l.memory = max(l.memory, leastMemory)
+	l.memory = max(l.memory, LeastMemory)
 	switch {
 	case l.cpu <= 0 || l.wall <= 0:
 		return l, refuse(nil, "The task's time limits must be positive: %v of CPU, %v in all.", l.cpu, l.wall)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/grading"
@@ -16,9 +15,6 @@ var (
 	errNoPort   = errors.New("the container has no port for it")
 	errBadLogin = errors.New("user or password that nobody could type")
 )
-
-// maxLogin is the longest user name or password, in bytes.
-const maxLogin = 128
 
 // login is the way into a container, as the container says it.
 type login struct {
@@ -42,7 +38,7 @@ func loginOf(m grading.Message) login {
 // check refuses what is not fit to be shown to people.
 func (l login) check() error {
 	for _, text := range []string{l.user, l.password} {
-		if text == "" || len(text) > maxLogin || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		if !showable(text) {
 			return errBadLogin
 		}
 	}
@@ -105,7 +101,7 @@ func (g *students) find(id string) (*student, error) {
 		}
 	}
 	text, ok := strings.CutPrefix(id, g.j.containerID("s"))
-	if n, err := strconv.Atoi(text); !ok || err != nil || n < 1 || n > g.made {
+	if n, _ := strconv.Atoi(text); !ok || strconv.Itoa(n) != text || n < 1 || n > g.made {
 		return nil, errForeign // without its name, which may be anything
 	}
 	return nil, nil

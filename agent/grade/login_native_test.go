@@ -37,7 +37,7 @@ func TestGradersThatOfferLogins(t *testing.T) {
 					return code
 				}
 				up := new(once)
-				res := f.exec.Run(t.Context(), f.job("j", false), up)
+				res := f.exec.Run(t.Context(), f.job(false), up)
 				if res.Status != c.status || !strings.Contains(res.Text, c.text) || len(up.ways) > 0 {
 					t.Errorf("%s %q, announced %v", res.Status, res.Text, up.ways)
 				}

@@ -57,6 +57,7 @@ func TestLogins(t *testing.T) {
 		"student gone":     {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s1"}, 0, "", false},
 		"student to come":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s4"}, 0, "", true},
 		"student 0":        {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s0"}, 0, "", true},
+		"student 01":       {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s01"}, 0, "", true},
 		"of another job":   {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j2-s2"}, 0, "", true},
 		"the grader's id":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-grader"}, 0, "", true},
 		"no user":          {64120, &grading.SSHDebug{Key: secret}, 0, "", false},

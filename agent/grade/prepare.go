@@ -57,6 +57,8 @@ func (j *job) makeSpace(ctx context.Context) (err error) {
 		return refuse(err, "The task is not available on this agent. Please retry later, the agents should synchronize soon.")
 	case err != nil:
 		return refuse(err, "Cannot make the directory of the job.")
+	case j.space.Copied:
+		j.log.Debug("no overlay of the task: its files were copied")
 	}
 	return nil
 }

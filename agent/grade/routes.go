@@ -47,8 +47,8 @@ func (r *routes) find(container []byte) *relay.Relay {
 	return r.relays[string(container)]
 }
 
-// maxRelayed is the largest frame, in bytes, that a student container may send.
-// Those of INGInious' images have half a megabyte.
+// maxRelayed is the largest frame, in bytes, that a student container may send or
+// get. Those of INGInious' images have half a megabyte.
 const maxRelayed = 4 << 20
 
 // relayLimits are what the main process of a grading container demands of every

@@ -2,15 +2,18 @@ package grade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
+	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/relay"
 )
 
 // run starts the grading container and sees it to its end. An error means that
 // it did not start.
-func (j *job) run(ctx context.Context) (ending, error) {
-	ctx, over := context.WithCancelCause(ctx)
+func (j *job) run(job context.Context) (ending, error) {
+	ctx, over := context.WithCancelCause(job)
 	defer over(nil)
 	start, err := j.startFrame()
 	if err != nil {
@@ -18,8 +21,10 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	}
 	j.students = newStudents(ctx, j)
 	ended := make(chan struct{})
+	hear := sync.OnceFunc(func() { close(ended) }) // no more of what the container asks
+	defer hear()
 	stdio := j.grader.Stdio()
-	in := inbox{log: j.log, asked: j.students.asked, logins: j.students.logins, over: ended, routes: &j.students.routes}
+	in := inbox{log: j.log, asked: j.students.asked, unclear: j.students.unclear, logins: j.students.logins, over: ended, routes: &j.students.routes}
 	frames := relay.Start(stdio.Stdin, stdio.Stdout, j.e.cfg.MaxFrame, in.take)
 	j.students.frames = frames
 	j.stderr.follow(stdio.Stderr)
@@ -33,18 +38,25 @@ func (j *job) run(ctx context.Context) (ending, error) {
 	defer unwatch()
 	j.moveTo(Running)
 	end := j.loop(ctx, over)
+	j.grader.passed("running")
 	unwatch()
 	j.moveTo(Draining)
-	close(ended)
+	j.students.survey()
+	hear()
 	frames.HangUp() // nobody may wait any more for one that has ended, or soon will
 	j.students.routes.hangUp()
 	j.students.stop(errOver)
-	if j.drain(ctx, frames) {
-		j.result = in.result
-	} else if end.cause == nil {
-		end.cause = context.Cause(ctx) // a kill, if there was one, need not wait for the rest
+	if end.cause == nil { // nobody asks what one that was stopped had to say
+		if j.drain(ctx, frames) {
+			j.result = in.result
+		} else {
+			end.cause = context.Cause(ctx) // a kill, if there was one, need not wait for the rest
+		}
 	}
 	j.measure(&end)
+	if errors.Is(context.Cause(job), agent.ErrKilled) && end.cause != nil {
+		end.cause = agent.ErrKilled // while a limit was being enforced
+	}
 	return end, nil
 }
 
@@ -61,6 +73,8 @@ func (j *job) loop(ctx context.Context, over context.CancelCauseFunc) ending {
 			if err := j.students.ask(ctx, r); err != nil {
 				over(err)
 			}
+		case socket := <-j.students.unclear:
+			j.students.answer(ctx, socket, retvalRefused)
 		case l := <-j.students.logins:
 			if err := j.letIn(l); err != nil {
 				over(err)
@@ -73,42 +87,16 @@ func (j *job) loop(ctx context.Context, over context.CancelCauseFunc) ending {
 	}
 }
 
-// drain waits for what the container wrote before it ended, but not for that of
-// one that had ended by itself when ctx ends. It reports whether all of it is there.
+// drain waits for what the container wrote before it ended, until ctx ends. It
+// reports whether all of it is there.
 func (j *job) drain(ctx context.Context, frames *relay.Relay) bool {
-	if ctx.Err() != nil {
-		ctx = context.WithoutCancel(ctx)
-	}
 	ctx, done := context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
 	defer done()
 	err := frames.Wait(ctx)
 	if err != nil {
 		j.log.Warn("bad output of the container", "err", err)
 	}
-	j.stderr.wait(ctx)
-	return ctx.Err() == nil
-}
-
-// measure takes the last readings, after the exit and before anything is
-// removed. What student containers did does not count as the grader's.
-func (j *job) measure(end *ending) {
-	own := j.grader.measure(end)
-	j.blame(end.victim)
-	j.measureNetwork()
-	total, err := j.group.Read()
-	if err != nil {
-		j.log.Error("readings missing", "err", err)
-		return
-	}
-	j.used.CPU, j.used.MemoryPeak, j.used.PidsPeak = total.CPU.Usage, total.MemoryPeak, total.PidsPeak
-	if !own && j.students.made == 0 { // removed already; the job's group has counted it
-		end.oomKill = total.OOM.Kills > 0 || total.OOM.GroupKills > 0
-	}
-}
-
-// blame keeps the first process of the job that was killed for want of memory.
-func (j *job) blame(victim string) {
-	if j.used.Victim == "" {
-		j.used.Victim = victim
-	}
+	all := ctx.Err() == nil
+	j.stderr.wait(ctx) // only for the log
+	return all
 }

@@ -2,6 +2,7 @@ package grade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,27 +19,33 @@ import (
 )
 
 // student is one student container, from the run_student that asked for it. It
-// belongs to the goroutine of live; the job's loop reads req and limits.
+// belongs to the goroutine of live, and after that to the clean-up of the job; the
+// job's loop reads req and limits.
 type student struct {
 	g      *students
 	req    *grading.RunStudent
 	env    *environment
 	limits limits
+	number int    // in the job, from 1
 	name   string // in the job
 	log    *slog.Logger
 
 	network *network.Attachment // of its own; nil: none
 	sshPort atomic.Uint32       // external, once there is one
 	box     *box
-	frames  *relay.Relay // where no kernel is shared, else nil
+	frames  *relay.Relay           // where no kernel is shared, else nil
+	told    atomic.Pointer[uint32] // exit code, by the container's own word; nil: none
 	outputs sync.WaitGroup
 	stderr  tail
 	socket  *os.File // that the script listens on, where the kernel is shared; else nil
 	release []func() error
+	freed   bool // its memory was given back
+	removed bool // the container and its network are gone
 }
 
-func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, name string) *student {
-	return &student{g: g, req: r, env: env, limits: l, name: name, log: g.j.log.With("container", name)}
+func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, number int) *student {
+	name := fmt.Sprintf("s%d", number)
+	return &student{g: g, req: r, env: env, limits: l, number: number, name: name, log: g.j.log.With("container", name)}
 }
 
 // live is the whole life of a student container. The script hears of the end
@@ -49,20 +56,23 @@ func (s *student) live(ctx context.Context) {
 	end, err := s.run(ctx)
 	switch {
 	case err == nil:
-		o.retval, o.victim = retval(end), end.victim
+		o.retval, o.victim, o.used = retval(end), end.victim, &s.box.used
 	case ctx.Err() == nil:
-		s.log.Warn("student container not started", "err", err)
+		s.g.complain(s.log, "student container not started", err)
 	}
 	full := s.g.j.space.Full()
 	if full {
-		s.remove()
+		s.clean()
 	}
 	select {
 	case s.g.ended <- o:
 	case <-ctx.Done():
 	}
 	if !full {
-		s.remove()
+		s.clean()
+	}
+	if !s.removed {
+		return
 	}
 	select {
 	case s.g.gone <- s:
@@ -95,8 +105,10 @@ func (s *student) run(ctx context.Context) (ending, error) {
 	case <-ctx.Done():
 		end = s.box.kill(ctx)
 	}
+	s.box.passed("running")
 	unwatch()
 	s.detach(s.g.ctx)
+	end.code = s.code(end.code) // now that all frames were read
 	s.box.measure(&end)
 	if end.code != 0 {
 		s.log.Debug("student container failed", "code", end.code, "stderr", s.g.j.secrets.hide(s.stderr.String()))
@@ -114,29 +126,45 @@ func (s *student) attach() {
 		return
 	}
 	s.frames = relay.Start(stdio.Stdin, stdio.Stdout, maxRelayed, func(frame []byte) error {
-		switch {
-		case outputOf(frame, s.req.SocketID):
+		if outputOf(frame, s.req.SocketID) {
 			_ = s.g.frames.Forward(frame) // a grader that has ended needs nothing
-		case s.req.SSH:
-			s.offer(frame)
+		} else {
+			s.hear(frame)
 		}
 		return nil
 	})
 	s.g.routes.add(s.box.ID(), s.frames)
 }
 
-// offer passes a login on, if that is what is in a frame of the container itself.
-func (s *student) offer(frame []byte) {
+// hear takes what a frame of the container says to the agent: a login, which is
+// passed on, or the command's exit code.
+func (s *student) hear(frame []byte) {
 	m, err := grading.Decode(frame)
 	if err != nil {
 		return
 	}
-	if m, ok := m.(*grading.SSHStudent); ok {
+	switch m := m.(type) {
+	case *grading.SSHStudent:
+		if !s.req.SSH {
+			return
+		}
 		select {
 		case s.g.logins <- login{s.box.ID(), m.User, m.Key}: // whichever it says it is
 		case <-s.g.ctx.Done():
 		}
+	case *grading.RunStudentRetval:
+		code := uint32(uint8(m.Retval))
+		s.told.Store(&code)
 	}
+}
+
+// code is the exit code of the container, by what the runtime says of it: where
+// gVisor's shim does not know it, the container's own word is taken.
+func (s *student) code(exit uint32) uint32 {
+	if told := s.told.Load(); told != nil && exit == codeForgotten {
+		return *told
+	}
+	return exit
 }
 
 // hangUp takes the container away from the grader's reach.
@@ -186,33 +214,43 @@ func openSocket(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// remove removes all that the container had. What it cannot remove is left to
-// the removal of the job.
-func (s *student) remove() {
+// clean removes all that the container had. What it cannot remove is tried again
+// with the job.
+func (s *student) clean() {
 	ctx, done := context.WithTimeoutCause(context.Background(), cleanTimeout, errSlowClean)
 	defer done()
 	if s.socket != nil {
 		s.socket.Close()
 	}
-	if s.box != nil {
-		if err := s.box.remove(ctx); err != nil {
-			s.log.Error("student container left behind", "err", err)
-			s.g.j.e.metrics.failed.Inc()
-			return // its memory may still be in use, until the job is removed
-		}
+	if err := s.remove(ctx); err != nil {
+		s.log.Error("student container left behind", "err", err)
+		s.g.j.e.metrics.failed.Inc()
+		return
 	}
 	s.outputs.Wait()
-	if err := s.g.j.space.RemoveLayer(ctx, s.name); err != nil {
+	err := s.g.j.space.RemoveLayer(ctx, s.name)
+	for _, release := range s.release {
+		err = errors.Join(err, release())
+	}
+	if err != nil {
 		s.log.Error("files of the student container left behind", "err", err)
 	}
-	if err := disconnect(ctx, s.network); err != nil {
-		s.log.Error("network of the student container left behind", "err", err)
-		s.g.j.e.metrics.failed.Inc()
-	}
-	for _, release := range s.release {
-		if err := release(); err != nil {
-			s.log.Error("files of the student container left behind", "err", err)
+}
+
+// remove removes the container, and then its network. It may be called again.
+func (s *student) remove(ctx context.Context) error {
+	if s.box != nil {
+		if err := s.box.remove(ctx); err != nil {
+			return err // its memory may still be in use
 		}
 	}
-	s.g.j.unreserve(s.limits.memory)
+	if !s.freed {
+		s.freed = true
+		s.g.j.unreserve(s.limits.memory)
+	}
+	if err := disconnect(ctx, s.network); err != nil {
+		return err
+	}
+	s.removed = true
+	return nil
 }

@@ -2,8 +2,11 @@ package grade
 
 import (
 	"errors"
+	"io/fs"
+	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/sandbox"
@@ -38,6 +41,40 @@ func TestWake(t *testing.T) {
 	}
 	l.Close()
 	s.wake()
+}
+
+// A grader whose students cannot be, for whatever reason and in whatever number,
+// fills no log.
+func TestStudentsThatCannotBeFillNoLog(t *testing.T) {
+	var log strings.Builder
+	g := newStudents(t.Context(), &job{e: &Executor{}, log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 1000 {
+		g.complain(g.j.log, "student container not started", fs.ErrNotExist)
+	}
+	if n := strings.Count(log.String(), "\n"); n != maxComplaints {
+		t.Errorf("%d lines in the log, want %d", n, maxComplaints)
+	}
+}
+
+// gVisor's shim forgets how a process ended that was too fast for it. Then, and
+// only then, the container itself is believed.
+func TestExitCodeThatTheRuntimeForgot(t *testing.T) {
+	s := &student{req: &grading.RunStudent{SocketID: "p1"}}
+	if got := s.code(codeForgotten); got != codeForgotten {
+		t.Errorf("nobody knows, and it is %d", got)
+	}
+	s.hear([]byte("no message"))
+	s.hear(encode(t, &grading.SSHStudent{User: "worker", Key: "k"})) // nobody asked for a login
+	s.hear(encode(t, &grading.RunStudentRetval{SocketID: "p1", Retval: 3}))
+	for exit, want := range map[uint32]uint32{codeForgotten: 3, 0: 0, 7: 7, 137: 137} {
+		if got := s.code(exit); got != want {
+			t.Errorf("the runtime says %d: got %d, want %d", exit, got, want)
+		}
+	}
+	s.hear(encode(t, &grading.RunStudentRetval{SocketID: "p1", Retval: -1 << 40}))
+	if got := s.code(codeForgotten); got != 0 {
+		t.Errorf("a code of no process: got %d, want its last byte", got)
+	}
 }
 
 // Which student containers there may be (PROTOCOL.md 4.10).

@@ -23,3 +23,9 @@ func least[T int64 | time.Duration](own, asked T) T {
 	}
 	return min(own, asked)
 }
+
+// studentFiles is the limit of open files in student containers where graders
+// have that of all. It is also how many files of theirs may be on their way
+// through sockets, and those the kernel counts by user on the whole machine: the
+// students' must leave graders enough, who hand files to run_student.
+func studentFiles(all uint64) uint64 { return max(all/4, min(all, 256)) }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ingot-grading/ingot/agent/relay"
 	"github.com/ingot-grading/ingot/cgroups"
+	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 var (
+	errSocket  = errors.New("a socket that no file could be called")
 	errTooMany = errors.New("too many student containers at once")
 	errAsked   = errors.New("a student container of this socket runs already")
 	errNoEnv   = errors.New("no such environment")
@@ -28,33 +32,35 @@ type students struct {
 	frames *relay.Relay
 	routes routes
 
-	living  map[string]*student // by socket, until they ended
-	memory  int64               // of those that are not gone
-	count   int64               // of those
-	most    cgroups.Limits      // that the job's group has had
-	made    int
-	refused int
+	living map[string]*student   // by socket, until they ended
+	here   map[*student]struct{} // until they are removed
+	memory int64                 // of those here
+	most   cgroups.Limits        // that the job's group has had
+	made   int
+	unmade atomic.Int64 // refused or not started
 
-	ctx    context.Context
-	stop   context.CancelCauseFunc
-	work   sync.WaitGroup
-	asked  chan *grading.RunStudent
-	logins chan login // also of the grading container
-	ended  chan outcome
-	gone   chan *student
+	ctx     context.Context
+	stop    context.CancelCauseFunc
+	work    sync.WaitGroup
+	asked   chan *grading.RunStudent
+	unclear chan string // sockets of requests that nobody understands
+	logins  chan login  // also of the grading container
+	ended   chan outcome
+	gone    chan *student
 }
 
 // outcome is how a student container ended.
 type outcome struct {
 	s      *student
 	retval int64
-	victim string // who was killed in it for want of memory, if anybody
+	victim string               // who was killed in it for want of memory, if anybody
+	used   *wire.ContainerUsage // nil: it did not start
 }
 
 func newStudents(ctx context.Context, j *job) *students {
 	g := &students{
-		j: j, living: map[string]*student{}, most: j.groupLimits(0, 0),
-		asked: make(chan *grading.RunStudent), logins: make(chan login),
+		j: j, living: map[string]*student{}, here: map[*student]struct{}{}, most: j.groupLimits(0, 0),
+		asked: make(chan *grading.RunStudent), unclear: make(chan string), logins: make(chan login),
 		ended: make(chan outcome), gone: make(chan *student),
 	}
 	g.ctx, g.stop = context.WithCancelCause(ctx)
@@ -69,9 +75,7 @@ func (g *students) ask(ctx context.Context, r *grading.RunStudent) error {
 	}
 	s, err := g.admit(r)
 	if err != nil {
-		if g.refused++; g.refused <= maxComplaints {
-			g.j.log.Warn("student container refused", "socket", r.SocketID, "err", err, "count", g.refused)
-		}
+		g.complain(g.j.log.With("socket", r.SocketID), "student container refused", err)
 		code := int64(retvalRefused)
 		if errors.Is(err, errKernel) {
 			code = retvalNoRoot // what the container itself would say
@@ -80,9 +84,15 @@ func (g *students) ask(ctx context.Context, r *grading.RunStudent) error {
 		return nil
 	}
 	g.living[r.SocketID] = s
-	g.memory, g.count = g.memory+s.limits.memory, g.count+1
 	g.work.Go(func() { s.live(g.ctx) })
 	return nil
+}
+
+// complain tells why there is no student container. A grader can ask for thousands.
+func (g *students) complain(log *slog.Logger, msg string, err error) {
+	if n := g.unmade.Add(1); n <= maxComplaints {
+		log.Warn(msg, "err", err, "count", n)
+	}
 }
 
 // admit decides whether a student container may be, and makes room for it.
@@ -92,12 +102,15 @@ func (g *students) admit(r *grading.RunStudent) (*student, error) {
 		return nil, err
 	}
 	l := g.j.limits.forStudent(r)
-	if err := g.widen(g.j.groupLimits(g.memory+l.memory, g.count+1)); err != nil {
+	if err := g.widen(g.j.groupLimits(g.memory+l.memory, int64(len(g.here))+1)); err != nil {
 		return nil, err
 	}
+	g.memory += l.memory
 	g.made++
 	g.j.e.metrics.students.Inc()
-	return newStudent(g, r, env, l, fmt.Sprintf("s%d", g.made)), nil
+	s := newStudent(g, r, env, l, g.made)
+	g.here[s] = struct{}{}
+	return s, nil
 }
 
 // environment finds the environment that is asked for, if it may be had (PROTOCOL.md 4.10).
@@ -114,7 +127,7 @@ func (g *students) environment(r *grading.RunStudent) (*environment, error) {
 	case g.living[r.SocketID] != nil:
 		return nil, errAsked
 	case env == nil:
-		return nil, fmt.Errorf("%w: %q", errNoEnv, name)
+		return nil, fmt.Errorf("%w: %.100q", errNoEnv, name)
 	case r.RunAsRoot && !env.kind.Runtime.Root:
 		return nil, errRoot
 	case r.RunAsRoot && env.kind.Runtime.SharedKernel:
@@ -143,12 +156,30 @@ func (g *students) widen(l cgroups.Limits) error {
 func (g *students) finish(ctx context.Context, o outcome) {
 	delete(g.living, o.s.req.SocketID)
 	g.j.blame(o.victim)
+	if o.used != nil {
+		g.j.list(*o.used)
+	}
 	g.answer(ctx, o.s.req.SocketID, o.retval)
 }
 
-// forget takes a student container out of the account.
+// forget takes a student container that is removed out of the account.
 func (g *students) forget(s *student) {
-	g.memory, g.count = g.memory-s.limits.memory, g.count-1
+	delete(g.here, s)
+	g.memory -= s.limits.memory
+}
+
+// left are those that could not be removed, once the goroutines of all have
+// ended. There are none of a job that never ran.
+func (g *students) left() (all []*student) {
+	if g == nil {
+		return nil
+	}
+	for s := range g.here {
+		if !s.removed {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (g *students) answer(ctx context.Context, socket string, retval int64) {

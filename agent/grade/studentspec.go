@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent/network"
 	"github.com/ingot-grading/ingot/oci"
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 var errNoNetwork = errors.New("the network of the grading container cannot be shared")
@@ -33,7 +34,11 @@ func (s *student) create(ctx context.Context) error {
 		return err
 	}
 	args := []string{"_run_student_intern", s.env.kind.Runtime.Told, s.g.j.env.kind.EnvType}
-	opts := append(connected(s.network), oci.Student(files))
+	open := studentFiles(s.g.j.e.cfg.OpenFiles)
+	opts := append(connected(s.network), oci.Student(files), oci.OpenFiles(open, open))
+	if !s.env.kind.Runtime.SharedKernel {
+		opts = append(opts, oci.Env(grading.TellRetval+"=1"))
+	}
 	if s.req.ShareNetwork && s.network == nil {
 		network, err := s.g.j.grader.network()
 		if err != nil {

@@ -14,6 +14,9 @@ const (
 	LabelVersion = labelVersion // "3" or "4": that of INGInious' programs in it
 )
 
+// GoodName reports whether agents offer environments of this name.
+func GoodName(name string) bool { return showable(name) }
+
 // Offer is an environment as an agent offers it.
 type Offer struct {
 	Type, Name string

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent"
 	"github.com/ingot-grading/ingot/agent/watch"
+	"github.com/ingot-grading/ingot/wire"
 )
 
 // ending is all that is known of a container when it has ended.
@@ -19,6 +20,23 @@ type ending struct {
 // timedOut reports whether a limit of time ended the container.
 func (e ending) timedOut() bool {
 	return errors.Is(e.cause, watch.ErrCPUTime) || errors.Is(e.cause, watch.ErrWallTime)
+}
+
+// kind is the end for those who want to know what a container used.
+func (e ending) kind() wire.End {
+	switch {
+	case errors.Is(e.cause, agent.ErrKilled):
+		return wire.EndKilled
+	case e.oomKill:
+		return wire.EndOverflow
+	case e.timedOut():
+		return wire.EndTimeout
+	case e.cause != nil:
+		return wire.EndKilled
+	case e.lost != nil:
+		return wire.EndLost
+	}
+	return wire.EndExited
 }
 
 // forced is the status of a job that did not end by itself, and its text. An
@@ -37,7 +55,7 @@ func forced(e ending) (status, text string) {
 	case e.timedOut():
 		return "timeout", ""
 	case errors.Is(e.cause, agent.ErrStopping):
-		return "crash", textStopping
+		return "crash", agent.TextStopping
 	case e.cause != nil:
 		return "crash", textOf(e.cause)
 	case e.lost != nil:
@@ -54,6 +72,10 @@ const (
 	retvalTimeout  = 253
 	retvalRefused  = 254 // it could not be made or started
 )
+
+// codeForgotten is what gVisor's shim tells of a process that ended before it had
+// begun to wait for it: it does so some milliseconds after the start is answered.
+const codeForgotten = 128
 
 // retval is what run_student returns for a student container that had started
 // and ended so.

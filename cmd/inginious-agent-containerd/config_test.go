@@ -1,10 +1,14 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/ingot-grading/ingot/agent/guest"
 )
@@ -24,10 +28,69 @@ func TestConfig(t *testing.T) {
 	for name, c := range map[string]config{
 		"negative memory":   {Memory: -1},
 		"negative students": {MaxStudents: -1},
+		"no time":           {Watchdog: -1},
+		"bytes in MiB":      {Memory: 16 << 40},
+		"countless pids":    {MaxPids: mostPids + 1},
+		"negative CPUs":     {MaxCPUs: -1},
+		"CPUs":              {MaxCPUs: math.Inf(1)},
+		"no number of CPUs": {MaxCPUs: math.NaN()},
+		"little memory":     {Memory: 19},
+		"little of it":      {MaxMemory: 19},
+		"more than all":     {Memory: 100, MaxMemory: 101},
+		"bad namespace":     {Namespace: "b d"},
 		"bad image":         {Environment: map[string]string{"x": "Not/An:Image:"}},
 	} {
 		if c.normal() == nil {
 			t.Errorf("%s: not refused", name)
+		}
+	}
+}
+
+// Several images can be given in the one variable of a file of settings, too.
+func TestSeveralEnvironments(t *testing.T) {
+	t.Setenv("P_ENVIRONMENT", "gcc=gcc:14;py=example.org/py@sha256:"+strings.Repeat("0", 64))
+	for _, args := range [][]string{{"tcp://b:1"}, {"tcp://b:1", "--environment=gcc=gcc:14", "--environment=py=x"}} {
+		var c config
+		k, err := kong.New(&c, kong.DefaultEnvars("P"), kong.Vars{"version": ""})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Parse(args); err != nil || len(c.Environment) != 2 || c.Environment["gcc"] != "gcc:14" || c.Environment["py"] == "" {
+			t.Errorf("%q: %q, %v", args, c.Environment, err)
+		}
+	}
+}
+
+// Every flag has its variable, and containerd's own for its address counts too.
+func TestVariables(t *testing.T) {
+	for _, set := range []struct{ name, value string }{
+		{"CONTAINERD_ADDRESS", "/theirs"}, {"INGINIOUS_AGENT_CONTAINERD_CONTAINERD_ADDRESS", "/ours"},
+	} {
+		t.Setenv(set.name, set.value)
+		var c config
+		k, err := kong.New(&c, kong.DefaultEnvars("INGINIOUS_AGENT_CONTAINERD"), kong.Vars{"version": ""})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Parse([]string{"tcp://b:1"}); err != nil || c.ContainerdAddress != set.value {
+			t.Errorf("with %s: %s, %v", set.name, c.ContainerdAddress, err)
+		}
+	}
+}
+
+// An agent does not start without the controllers of the limits that it is to set.
+func TestControllers(t *testing.T) {
+	for name, c := range map[string]struct {
+		config config
+		want   []string
+	}{
+		"usual":              {config{}, nil},
+		"a limit of io":      {config{MaxIO: 1}, []string{"cpu", "io", "memory", "pids"}},
+		"no limits":          {config{Unlimited: true}, []string{}},
+		"no limits, not one": {config{Unlimited: true, MaxIO: 1}, []string{}},
+	} {
+		if got := c.config.controllers(); !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

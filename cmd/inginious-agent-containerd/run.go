@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,26 +23,29 @@ import (
 // ctx ends, and closes it in the opposite order.
 func run(ctx context.Context, p *app.Process[config]) (err error) {
 	cfg := p.Config
+	go p.RefuseReloads(ctx)
 	if err := cfg.normal(); err != nil {
 		return app.Usage(err)
 	}
+	if err := cfg.files(); err != nil {
+		return app.Setting(err)
+	}
 	var ground stack
 	defer func() { err = errors.Join(err, ground.close()) }()
+	up, err := cfg.Dial(p.Log) // first: what is wrong with its flags stays wrong
+	if err != nil {
+		return err
+	}
+	ground.push(up.Close)
 	reg, stop, err := app.ServeMetrics(cfg.HTTP, p.Log)
 	if err != nil {
-		return app.Usage(err)
+		return app.Setting(err)
 	}
 	ground.push(func() error { stop(); return nil })
 	exec, err := executor(ctx, p, reg, &ground)
 	if err != nil {
 		return err
 	}
-	up, err := cfg.Dial(p.Log)
-	if err != nil {
-		return err
-	}
-	ground.push(up.Close)
-
 	p.Ready()
 	defer context.AfterFunc(ctx, p.Stopping)()
 	return up.Serve(ctx, cfg.Concurrency, cfg.DrainTimeout, exec)
@@ -59,17 +64,17 @@ func (s *stack) close() error {
 	return errors.Join(errs...)
 }
 
-// executor builds what grades. All it stands on is pushed to ground, also when
-// it fails.
+// executor builds what grades, and what has to be closed, which only serving does,
+// last. All it stands on is pushed to ground, also when it fails.
 func executor(ctx context.Context, p *app.Process[config], reg prometheus.Registerer, ground *stack) (agent.Executor, error) {
-	boxes, err := containers(ctx, p, reg, ground)
+	if !p.Config.MCQ {
+		return containers(ctx, p, reg, ground)
+	}
+	quiz, err := mcq.New(mcq.Config{Tasks: p.Config.Tasks, Metrics: reg, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}
-	if !p.Config.MCQ {
-		return boxes, nil
-	}
-	quiz, err := mcq.New(mcq.Config{Tasks: p.Config.Tasks, Metrics: reg, Log: p.Log})
+	boxes, err := containers(ctx, p, reg, ground)
 	if err != nil {
 		return nil, err
 	}
@@ -100,17 +105,20 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 	spaces, err := workspace.Open(ctx, workspace.Config{
 		Tasks: cfg.Tasks, State: cfg.Tmpdir, DiskBytes: cfg.DiskLimit << 20, DiskInodes: cfg.DiskFiles,
 	})
+	if errors.Is(err, workspace.ErrForeign) {
+		err = app.Usage(fmt.Errorf("--tmpdir: %w", err))
+	}
 	if err != nil {
 		return nil, err
 	}
 	ground.push(spaces.Close)
 	disks, err := cfg.ioDisks()
 	if err != nil {
-		return nil, app.Usage(err)
+		return nil, app.Setting(err)
 	}
 	programs, err := cfg.guest()
 	if err != nil {
-		return nil, err
+		return nil, app.Setting(err)
 	}
 	net, err := cfg.open(ctx, cfg.Tmpdir, p.Log)
 	if err != nil {
@@ -121,9 +129,9 @@ func containers(ctx context.Context, p *app.Process[config], reg prometheus.Regi
 	}
 	settings := grade.Config{
 		Runtime: rt, Workspaces: spaces, Cgroups: groups, Unlimited: cfg.Unlimited, Kinds: kinds,
-		Guest: programs, Images: cfg.Environment, Owner: cfg.Tmpdir,
+		Guest: programs, Images: cfg.Environment, Owner: spaces.Path(),
 		Memory: cfg.Memory << 20, MaxMemory: cfg.MaxMemory << 20, SharedBudget: cfg.SharedBudget,
-		Students: cfg.MaxStudents, Pids: cfg.MaxPids, CPUs: cfg.MaxCPUs, IO: cfg.MaxIO << 20, Disks: disks, OpenFiles: files, Metrics: reg, Log: p.Log,
+		Students: cmp.Or(cfg.MaxStudents, -1), Pids: cfg.MaxPids, CPUs: cfg.MaxCPUs, IO: cfg.MaxIO << 20, Disks: disks, OpenFiles: files, Metrics: reg, Log: p.Log,
 	}
 	if err := cfg.grant(&settings, net); err != nil {
 		return nil, err

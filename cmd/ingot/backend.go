@@ -16,7 +16,7 @@ import (
 
 // backendFlags say how to reach a backend.
 type backendFlags struct {
-	Backend  string        `short:"b" default:"tcp://127.0.0.1:2000" env:"INGOT_BACKEND" help:"Client address of the backend (${default})."`
+	Backend  string        `short:"b" default:"tcp://127.0.0.1:2000" env:"INGOT_CLIENT_ADDRESS" help:"Client address of the backend (${default})."`
 	Patience time.Duration `default:"15s" help:"How long to wait for the backend to answer at all (${default})."`
 	app.TLS
 }
@@ -24,11 +24,11 @@ type backendFlags struct {
 // connect returns a client that the backend has answered, and what it offers.
 // The caller must call the returned function at the end.
 func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.EnvironmentNames, func(), error) {
-	certs, err := f.Load()
+	certs, err := f.Load(f.Backend)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	end, err := zmtp.Dial(f.Backend, zmtp.Config{TLS: certs.Client()})
+	end, err := zmtp.Dial(f.Backend, zmtp.Config{TLS: certs.Client(), Log: warnings()})
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("connect: %w", err)
 	}
@@ -46,6 +46,21 @@ func (f backendFlags) connect(ctx context.Context) (*client.Client, []wire.Envir
 	}
 	return c, envs, closeBoth, nil
 }
+
+// ask connects and calls do, whose context ends when the backend's queue has been
+// waited for too long.
+func (f backendFlags) ask(ctx context.Context, do func(context.Context, *client.Client) error) error {
+	c, _, done, err := f.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeoutCause(ctx, f.Patience, errNoQueue)
+	defer cancel()
+	return do(ctx, c)
+}
+
+var errNoQueue = errors.New("the backend did not list its queue")
 
 // offered returns an error that lists what there is, unless envs has the environment.
 func offered(envs []wire.EnvironmentNames, typ, name string) error {

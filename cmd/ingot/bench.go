@@ -24,11 +24,18 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	if c.Jobs < 1 || c.Parallel < 1 {
 		return fmt.Errorf("-n %d -c %d: at least one of each is needed", c.Jobs, c.Parallel)
 	}
-	cl, _, done, err := c.connect(ctx)
+	job, err := c.job()
+	if err != nil {
+		return err
+	}
+	cl, envs, done, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if err := offered(envs, job.EnvironmentType, job.Environment); err != nil {
+		return err
+	}
 	took := make([]time.Duration, c.Jobs)
 	bad := make([]string, c.Jobs)
 	work, ctx := errgroup.WithContext(ctx)

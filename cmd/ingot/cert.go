@@ -40,7 +40,7 @@ tls:// one. That for webapps, which cannot do TLS, stays as it is:
       --tls-ca ca.crt --tls-cert grader1.crt --tls-key grader1.key
 
 The backend's certificate must name each host that agents dial. To renew one, issue it
-again with --replace, copy it and reload the program.`
+again with --replace, copy it and restart the program.`
 }
 
 type certInitCmd struct {
@@ -62,7 +62,7 @@ func (c *certInitCmd) Run() error {
 type certIssueCmd struct {
 	Dir     string   `arg:"" type:"path" help:"Directory of the authority."`
 	Name    string   `arg:"" help:"Name of the program or machine; the files are named for it."`
-	Host    []string `placeholder:"HOST" help:"Name or address under which others dial it; repeatable. NAME if not given."`
+	Host    []string `placeholder:"HOST" help:"Name or address under which others dial it; repeatable. If not given those of the certificate that it replaces, else NAME."`
 	Days    int      `default:"730" help:"How long it is valid (${default}); at most as long as the authority."`
 	Replace bool     `help:"Replace one that was issued under that name."`
 }

@@ -23,7 +23,7 @@ func issue(t *testing.T, dir, name string) *app.Certificates {
 		t.Fatal(err)
 	}
 	file := func(name string) string { return filepath.Join(dir, name) }
-	certs, err := app.TLS{TLSCert: file(name + ".crt"), TLSKey: file(name + ".key"), TLSCA: file("ca.crt")}.Load()
+	certs, err := app.TLS{TLSCert: file(name + ".crt"), TLSKey: file(name + ".key"), TLSCA: file("ca.crt")}.Load("tls://a:1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,8 +183,8 @@ func (t *table) print(out io.Writer, results []outcome) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f s\t%.2f s\t%.1f MiB\t%s\t\n", c.Task, c.Expect.Status, r.done.Status, r.done.Grade,
-			u.CPU.Seconds(), u.Wall.Seconds(), float64(u.MemoryPeak)/(1<<20), c.Shows)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f s\t%.2f s\t%.1f MiB\t%s\t\n", c.Task, c.Expect.Status, inLine(r.done.Status), r.done.Grade,
+			u.All.CPU.Seconds(), u.Wall.Seconds(), float64(u.All.MemoryPeak)/(1<<20), c.Shows)
 		if diff := c.differs(r.done); diff != "" {
 			wrong = append(wrong, c.Task+": "+diff)
 		}
@@ -205,7 +205,7 @@ func (c *demoCase) differs(d *wire.BackendJobDone) string {
 	e := c.Expect
 	switch {
 	case d.Status != e.Status:
-		return fmt.Sprintf("result %q (%s), expected %q", d.Status, d.Text, e.Status)
+		return fmt.Sprintf("result %q (%s), expected %q", d.Status, inText(d.Text), e.Status)
 	case e.Grade != nil && math.Abs(d.Grade-*e.Grade) > 1e-9:
 		return fmt.Sprintf("grade %v, expected %v", d.Grade, *e.Grade)
 	case e.Text != "" && d.Text != e.Text:

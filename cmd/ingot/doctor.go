@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 )
 
 // doctorCmd looks at what a grader needs of its machine.
 type doctorCmd struct {
 	storeFlags `embed:""`
-	Tmpdir     string        `type:"path" default:"/var/lib/ingot" help:"Directory of the agent's running jobs (${default})."`
-	Store      string        `type:"path" default:"/var/lib/containerd" help:"Directory of containerd (${default})."`
-	Patience   time.Duration `default:"10s" help:"How long to wait for each answer (${default})."`
+	Tmpdir     string `type:"path" default:"/var/lib/ingot" help:"Directory of the agent's running jobs (${default})."`
+	Store      string `type:"path" default:"/var/lib/containerd" help:"Directory of containerd (${default})."`
 }
 
 // Run prints what it found. It ends with status 1 if no grader can work here.
@@ -37,6 +35,7 @@ type facts struct {
 	programs    map[string]program
 	lacking     map[string]error // by optional runtime: what keeps it from being offered
 	networks    error            // not nil: there are none for jobs
+	shared      map[string]int64 // by the name of a limit that all jobs share
 	disks       []disk
 }
 
@@ -95,6 +94,7 @@ func (f facts) judge() []finding {
 	add(judgeOptional(f.lacking)...)
 	add(judgeBounds(f.programs["mke2fs"], f.loop))
 	add(judgeNetworks(f.networks))
+	add(judgeShared(f.shared))
 	for _, d := range f.disks {
 		add(d.judge())
 	}
@@ -145,8 +145,8 @@ func judgeCgroups(have []string, err error) []finding {
 	for _, c := range []struct{ name, level, lack string }{
 		{"memory", fail, "jobs cannot be kept from using all memory"},
 		{"pids", fail, "jobs cannot be kept from making processes without end"},
-		{"cpu", warn, "jobs cannot be limited to a share of a CPU"},
-		{"io", warn, "what jobs read and write is not told"},
+		{"cpu", fail, "jobs cannot be limited to a share of a CPU"}, // agents insist on it
+		{"io", warn, "what jobs read and write is not told, and agents refuse --max-io"},
 	} {
 		switch {
 		case has[c.name]:

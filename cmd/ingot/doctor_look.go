@@ -31,6 +31,7 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 	f.guards, f.victims = tryPrograms()
 	f.containerd, f.unreachable = c.askContainerd(ctx)
 	f.networks = network.Available(nil)
+	f.shared = sharedLimits()
 	f.lacking = lacking(runtimes.Here(nil))
 	for _, name := range []string{"runc", "crun", shim} {
 		f.programs[name] = ask(ctx, name, c.Patience)
@@ -43,7 +44,7 @@ func (c *doctorCmd) look(ctx context.Context) facts {
 
 // askContainerd returns the version of the daemon, or why it cannot be used.
 func (c *doctorCmd) askContainerd(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.Patience, errors.New("containerd did not answer in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Patience, errHangs)
 	defer cancel()
 	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: c.ContainerdAddress, Namespace: c.Namespace, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -28,6 +28,9 @@ func fit() facts {
 	}
 }
 
+// enough is what all jobs can share.
+var enough = map[string]int64{watchers: 1 << 20, watches: 1<<31 - 1, polls: 1<<31 - 1, pipePages: 0, contexts: 1 << 24}
+
 func TestDoctor(t *testing.T) {
 	runc := func(version string, crun bool) func(*facts) {
 		return func(f *facts) {
@@ -52,10 +55,17 @@ func TestDoctor(t *testing.T) {
 		"version 1":          {func(f *facts) { f.cgroups = cgroups.ErrHost }, fail, "unified_cgroup_hierarchy"},
 		"no memory":          {func(f *facts) { f.controllers = []string{"cpu", "io", "pids"} }, fail, "lacks the controller memory"},
 		"no pids":            {func(f *facts) { f.controllers = []string{"cpu", "io", "memory"} }, fail, "lacks the controller pids"},
-		"no cpu":             {func(f *facts) { f.controllers = []string{"io", "memory", "pids"} }, warn, "lacks the controller cpu"},
+		"no cpu":             {func(f *facts) { f.controllers = []string{"io", "memory", "pids"} }, fail, "lacks the controller cpu"},
+		"no io":              {func(f *facts) { f.controllers = []string{"cpu", "memory", "pids"} }, warn, "agents refuse --max-io"},
 		"no containerd":      {func(f *facts) { f.unreachable = errors.New("containerd is not running") }, fail, "not running"},
 		"no mke2fs":          {func(f *facts) { delete(f.programs, "mke2fs") }, fail, "e2fsprogs"},
 		"no loop devices":    {func(f *facts) { f.loop = errors.New("gone") }, fail, "modprobe loop"},
+		"few watchers":       {func(f *facts) { f.shared = map[string]int64{watchers: 128} }, warn, "watching files"},
+		"few watches":        {func(f *facts) { f.shared = map[string]int64{watches: 1 << 20} }, warn, "sysctl fs.inotify.max_user_watches=2147483647"},
+		"few polls":          {func(f *facts) { f.shared = map[string]int64{polls: 5491533} }, warn, "from epoll"},
+		"few pages":          {func(f *facts) { f.shared = map[string]int64{pipePages: 16384} }, warn, "sysctl fs.pipe-user-pages-soft=0"},
+		"few contexts":       {func(f *facts) { f.shared = map[string]int64{watchers: 1 << 20, contexts: 65536} }, warn, "asynchronous"},
+		"enough to share":    {func(f *facts) { f.shared = enough }, ok, "no job can keep"},
 		"no guards":          {func(f *facts) { f.guards = cgroups.ErrHost }, warn, "only netfilter"},
 		"no victims":         {func(f *facts) { f.victims = cgroups.ErrHost }, warn, "not named"},
 		"no runtime":         {func(f *facts) { f.programs = nil }, fail, "neither runc nor crun"},
@@ -108,13 +118,16 @@ func TestDoctorLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin)
-	c := doctorCmd{storeFlags: storeFlags{ContainerdAddress: filepath.Join(bin, "none.sock"), Namespace: "x"}, Tmpdir: filepath.Join(bin, "a", "b"), Store: "/", Patience: time.Minute}
+	c := doctorCmd{storeFlags: storeFlags{ContainerdAddress: filepath.Join(bin, "none.sock"), Namespace: "x", Patience: time.Minute}, Tmpdir: filepath.Join(bin, "a", "b"), Store: "/"}
 	f := c.look(context.Background())
 	if _, known := parseVersion(f.kernel); !known {
 		t.Errorf("kernel %q", f.kernel)
 	}
 	if f.unreachable == nil || !strings.Contains(f.unreachable.Error(), "not running") {
 		t.Errorf("containerd: %v", f.unreachable)
+	}
+	if f.shared[watches] == 0 || f.shared[polls] == 0 {
+		t.Errorf("limits %v", f.shared)
 	}
 	if p := f.programs["runc"]; p.version != "runc version 9.9.9" || p.err != nil {
 		t.Errorf("runc %+v", p)

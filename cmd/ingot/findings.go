@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // How a finding is meant.
@@ -19,14 +20,14 @@ type finding struct {
 	todo  string // what to do about it; "" if nothing is
 }
 
-// printFindings shows findings in a line each. The error is errUnlike if one of
-// them is a failure.
+// printFindings shows findings in a line each, whatever is in them: some repeat what
+// an image says. The error is errUnlike if one of them is a failure.
 func printFindings(out io.Writer, all []finding) error {
 	var err error
 	for _, f := range all {
-		fmt.Fprintf(out, "%-4s  %s\n", f.level, f.what)
+		fmt.Fprintf(out, "%-4s  %s\n", f.level, oneLine(f.what))
 		if f.todo != "" {
-			fmt.Fprintf(out, "      → %s\n", f.todo)
+			fmt.Fprintf(out, "      → %s\n", oneLine(f.todo))
 		}
 		if f.level == fail {
 			err = errUnlike
@@ -34,3 +35,6 @@ func printFindings(out io.Writer, all []finding) error {
 	}
 	return err
 }
+
+// oneLine is a text that may be a stranger's, or several errors, in a line.
+func oneLine(text string) string { return inLine(strings.ReplaceAll(text, "\n", "; ")) }

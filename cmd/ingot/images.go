@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
-	"github.com/lmittmann/tint"
 
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/sandbox"
@@ -39,13 +38,24 @@ name the newest is used.`
 type storeFlags struct {
 	ContainerdAddress string `default:"/run/containerd/containerd.sock" env:"CONTAINERD_ADDRESS" help:"Socket of containerd (${default})."`
 	Namespace         string `default:"ingot" help:"Namespace of the agent's images in containerd (${default})."`
+
+	Patience time.Duration `default:"10s" help:"How long to wait for a first answer (${default})."`
 }
 
-// open connects to the store. The caller closes it.
+// open connects to the store. The caller closes it. What is done with it then may
+// take long.
 func (f storeFlags) open(ctx context.Context) (*ctrd.Runtime, error) {
-	log := slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: slog.LevelWarn, TimeFormat: " "}))
-	return ctrd.Connect(ctx, ctrd.Config{Address: f.ContainerdAddress, Namespace: f.Namespace, Log: log})
+	ctx, cancel := context.WithTimeoutCause(ctx, f.Patience, errHangs)
+	defer cancel()
+	rt, err := ctrd.Connect(ctx, ctrd.Config{Address: f.ContainerdAddress, Namespace: f.Namespace, Log: warnings()})
+	if err != nil && errors.Is(context.Cause(ctx), errHangs) {
+		err = fmt.Errorf("%w: %w", errHangs, err)
+	}
+	return rt, err
 }
+
+// errHangs is the end of patience with containerd.
+var errHangs = errors.New("containerd did not answer in time")
 
 // with runs f on the store.
 func (f storeFlags) with(ctx context.Context, do func(*ctrd.Runtime) error) error {
@@ -59,7 +69,7 @@ func (f storeFlags) with(ctx context.Context, do func(*ctrd.Runtime) error) erro
 // full finds the full name of an image that a person named: as it is, or short
 // as in "python:3".
 func full(ctx context.Context, rt *ctrd.Runtime, name string) (string, error) {
-	_, err := rt.Inspect(ctx, name)
+	err := rt.Find(ctx, name)
 	if !errors.Is(err, sandbox.ErrNoImage) {
 		return name, err
 	}
@@ -67,7 +77,7 @@ func full(ctx context.Context, rt *ctrd.Runtime, name string) (string, error) {
 	if e != nil {
 		return "", fmt.Errorf("image %q: %w", name, e)
 	}
-	if _, err := rt.Inspect(ctx, ref.String()); err != nil {
+	if err := rt.Find(ctx, ref.String()); err != nil {
 		return "", fmt.Errorf("%w (ingot images ls lists what there is)", err)
 	}
 	return ref.String(), nil
@@ -75,7 +85,7 @@ func full(ctx context.Context, rt *ctrd.Runtime, name string) (string, error) {
 
 type imagesImportCmd struct {
 	storeFlags `embed:""`
-	Files      []string `arg:"" name:"file" help:"Archives, as docker save or testenv/images write them; - is the standard input."`
+	Files      []string `arg:"" name:"file" help:"Archives, as docker save or testenv/images write them, compressed by gzip or zstd or not; - is the standard input."`
 }
 
 // Run imports the archives and prints the names of their images.
@@ -102,7 +112,7 @@ func importFile(ctx context.Context, rt *ctrd.Runtime, name string, out io.Write
 	}
 	refs, err := rt.Import(ctx, file)
 	for _, ref := range refs {
-		fmt.Fprintln(out, ref)
+		fmt.Fprintln(out, inLine(ref)) // the archive's text
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -138,19 +148,18 @@ type imagesRmCmd struct {
 	Images     []string `arg:"" name:"image" help:"Names of the images."`
 }
 
-// Run removes the images. Containers made of them go on.
+// Run removes the images that are there. Containers made of them go on.
 func (c *imagesRmCmd) Run(ctx context.Context) error {
 	return c.with(ctx, func(rt *ctrd.Runtime) error {
+		var errs []error
 		for _, name := range c.Images {
 			ref, err := full(ctx, rt, name)
-			if err != nil {
-				return err
+			if err == nil {
+				err = rt.Remove(ctx, ref)
 			}
-			if err := rt.Remove(ctx, ref); err != nil {
-				return err
-			}
+			errs = append(errs, err)
 		}
-		return nil
+		return errors.Join(errs...)
 	})
 }
 
@@ -164,6 +173,9 @@ func (c *imagesLabelCmd) Run(ctx context.Context) error {
 	name, image, found := strings.Cut(c.Label, "=")
 	if !found || image == "" || strings.ContainsAny(name, "/ \t\n") {
 		return fmt.Errorf("%q: want NAME=IMAGE", c.Label)
+	}
+	if name != "" && !grade.GoodName(name) {
+		return fmt.Errorf("%.100q: no agent offers an environment of this name", name)
 	}
 	return c.with(ctx, func(rt *ctrd.Runtime) error {
 		ref, err := full(ctx, rt, image)

@@ -151,9 +151,9 @@ func checkProcess(img sandbox.Image) []finding {
 		case len(args) == 0:
 			found = append(found, finding{fail, "it names no program to run", `its Dockerfile must end in CMD ["INGInious"]`})
 		case !slices.ContainsFunc(args, func(a string) bool { return path.Base(a) == "INGInious" }):
-			found = append(found, finding{warn, fmt.Sprintf("it runs %q, not INGInious", line), "see that this starts INGInious"})
+			found = append(found, finding{warn, fmt.Sprintf("it runs %.200q, not INGInious", line), "see that this starts INGInious"})
 		default:
-			found = append(found, finding{ok, fmt.Sprintf("it runs %q", line), ""})
+			found = append(found, finding{ok, fmt.Sprintf("it runs %.200q", line), ""})
 		}
 		if c.User != "" && c.User != "root" && c.User != "0" {
 			found = append(found, finding{warn, fmt.Sprintf("it runs as user %q", c.User), "INGInious' programs need root inside the container: take USER out of the Dockerfile"})

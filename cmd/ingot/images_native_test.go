@@ -33,7 +33,9 @@ func bareImage(t *testing.T) string {
 }
 
 // archive writes an archive of an image without labels.
-func archive(t *testing.T, arch string) string {
+func archive(t *testing.T, arch string) string { return archiveOf(t, bareImage(t), arch) }
+
+func archiveOf(t *testing.T, ref, arch string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.tar")
 	f, err := os.Create(path)
@@ -41,7 +43,7 @@ func archive(t *testing.T, arch string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	img := images.Image{Ref: bareImage(t), Created: time.Unix(1e9, 0), Arch: arch, Config: v1.ImageConfig{Cmd: []string{"/bin/sh"}}}
+	img := images.Image{Ref: ref, Created: time.Unix(1e9, 0), Arch: arch, Config: v1.ImageConfig{Cmd: []string{"/bin/sh"}}}
 	if err := img.Write(f); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func archive(t *testing.T, arch string) string {
 // An image of strangers becomes an environment with two commands, by its short name.
 func TestImagesOnContainerd(t *testing.T) {
 	tier.Require(t, tier.Native)
-	store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-images-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-images-" + strconv.FormatInt(time.Now().UnixNano(), 36), Patience: time.Minute}
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -78,7 +80,10 @@ func TestImagesOnContainerd(t *testing.T) {
 	if err := check.Run(ctx); !errors.Is(err, errUnlike) {
 		t.Errorf("after the name was taken away: %v", err)
 	}
-	must((&imagesRmCmd{storeFlags: store, Images: []string{bareImage(t)}}).Run(ctx))
+	err := (&imagesRmCmd{storeFlags: store, Images: []string{"missing", bareImage(t), "gone"}}).Run(ctx)
+	if !errors.Is(err, sandbox.ErrNoImage) || !strings.Contains(err.Error(), "missing") || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("of three images, two of which are not there: %v", err)
+	}
 	if err := check.Run(ctx); !errors.Is(err, sandbox.ErrNoImage) || !strings.Contains(err.Error(), "ingot images ls") {
 		t.Errorf("after it was removed: %v", err)
 	}
@@ -87,5 +92,23 @@ func TestImagesOnContainerd(t *testing.T) {
 	}
 	if err := (&imagesImportCmd{storeFlags: store, Files: []string{"/does/not/exist"}}).Run(ctx); err == nil {
 		t.Error("nothing is imported without a complaint")
+	}
+}
+
+// An archive says nothing to the terminal of whoever imports it.
+func TestImportOfAHostileName(t *testing.T) {
+	tier.Require(t, tier.Native)
+	store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-images-" + strconv.FormatInt(time.Now().UnixNano(), 36), Patience: time.Minute}
+	const ref = "example.org/\x1b[2J\n:1"
+	err := store.with(t.Context(), func(rt *ctrd.Runtime) error {
+		var out strings.Builder
+		err := importFile(t.Context(), rt, archiveOf(t, ref, runtime.GOARCH), &out)
+		if got := out.String(); got != "example.org/?[2J?:1\n" {
+			t.Errorf("it says %q", got)
+		}
+		return errors.Join(err, rt.Remove(t.Context(), ref))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

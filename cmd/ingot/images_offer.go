@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/guest"
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/ctrd"
 	"github.com/ingot-grading/ingot/cmd/internal/runtimes"
@@ -28,6 +29,9 @@ type offerFlags struct {
 func (f offerFlags) config(look runtimes.Look) (grade.Config, error) {
 	var cfg grade.Config
 	if _, err := os.Stat(f.Init); err == nil {
+		if err := guest.CheckProgram(f.Init); err != nil {
+			return cfg, fmt.Errorf("--init: %w", err)
+		}
 		cfg.Guest = f.Init
 	}
 	kinds, err := f.Kinds(look, slog.New(slog.DiscardHandler))
@@ -54,15 +58,19 @@ func (c *imagesLsCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sizes := make([]int64, len(all))
-		for i, img := range all {
+		var there []sandbox.Image
+		var sizes []int64
+		for _, img := range all {
 			d, err := rt.Inspect(ctx, img.Ref)
+			if errors.Is(err, sandbox.ErrNoImage) {
+				continue // somebody removed it meanwhile
+			}
 			if err != nil {
 				return err
 			}
-			sizes[i] = d.Size
+			there, sizes = append(there, img), append(sizes, d.Size)
 		}
-		return listImages(os.Stdout, all, sizes, cfg)
+		return listImages(os.Stdout, there, sizes, cfg)
 	})
 }
 
@@ -76,7 +84,8 @@ func listImages(out io.Writer, all []sandbox.Image, sizes []int64, cfg grade.Con
 			created = img.Created.Local().Format(time.DateTime)
 		}
 		id, _ := strings.CutPrefix(img.ID, "sha256:")
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.12s\t%s\n", img.Ref, orDash(img.Labels[grade.LabelName]), orDash(img.Labels[grade.LabelVersion]),
+		name, version := img.Labels[grade.LabelName], img.Labels[grade.LabelVersion]
+		fmt.Fprintf(w, "%s\t%.128s\t%.16s\t%s\t%s\t%.12s\t%s\n", inLine(img.Ref), orDash(inLine(name)), orDash(inLine(version)),
 			created, mebibytes(sizes[i]), id, uses[i])
 	}
 	return w.Flush()
@@ -115,7 +124,7 @@ func usesOf(all []sandbox.Image, cfg grade.Config) []string {
 		case wrong[img.Ref] != "":
 			uses[i] = wrong[img.Ref]
 		case len(better) > 0:
-			uses[i] = fmt.Sprintf("no: %s is %s now", name, better[0])
+			uses[i] = fmt.Sprintf("no: %s is %s now", name, inLine(better[0]))
 		default:
 			uses[i] = "no: it needs another runtime"
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +63,7 @@ func without(names ...string) runtimes.Look {
 func TestListImages(t *testing.T) {
 	all := []sandbox.Image{
 		grader("new", 0), grader("old", time.Hour), grader("bare", 0, "name", ""), grader("strange", 0, "agent_version", "9", "name", "x"),
-		grader("rooted", 0, "need_root", "1", "name", "os"),
+		grader("rooted", 0, "need_root", "1", "name", "os"), grader("hostile\x1b[2J", 0, "name", "a\nb", "agent_version", strings.Repeat("9", 1<<20)),
 	}
 	var out strings.Builder
 	if err := listImages(&out, all, make([]int64, len(all)), offering(t, "runc")); err != nil {
@@ -74,6 +76,9 @@ func TestListImages(t *testing.T) {
 		if i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, ref+" ") }); i < 0 || !strings.Contains(lines[i], want) {
 			t.Errorf("%s: want %q in\n%s", ref, want, out.String())
 		}
+	}
+	if text := out.String(); strings.Contains(text, "\x1b") || strings.Count(text, "\n") != 1+len(all) || len(text) > 10000 {
+		t.Errorf("a hostile image spoils the list: %d bytes, %.3000q", len(text), text)
 	}
 	if !strings.Contains(out.String(), " 0123456789ab ") {
 		t.Errorf("no short id in\n%s", out.String())
@@ -88,6 +93,9 @@ func TestListImages(t *testing.T) {
 	none.Runtime = oci.Runtimes()
 	if _, err := none.config(without("kata")); err == nil {
 		t.Error("a chosen runtime that is not there is taken")
+	}
+	if _, err := (offerFlags{Init: "images_test.go"}).config(without()); err == nil || !strings.Contains(err.Error(), "--init: images_test.go is no program") {
+		t.Errorf("a text as ingot-init: %v", err)
 	}
 }
 
@@ -113,6 +121,7 @@ func TestCheckImage(t *testing.T) {
 		"label 3":            {grader("i", 0, "agent_version", "3"), whole, "", false, "label version 3"},
 		"name given":         {grader("i", 0), ctrd.Details{ID: "x", Given: map[string]string{grade.LabelName: "py"}}, "", false, "given by ingot images label"},
 		"foreign":            {grader("i", 0), ctrd.Details{Platforms: []string{"linux/mips", "linux/s390x"}}, "", true, "made for linux/mips, linux/s390x"},
+		"hostile platforms":  {grader("i", 0), ctrd.Details{Platforms: []string{"linux/\x1b[2J\nok    fine"}}, "", true, "made for linux/?[2J; ok    fine, and"},
 		"not whole":          {grader("i", 0), ctrd.Details{ID: "x", Missing: 2}, "", true, "2 parts of it are not here"},
 		"label 2":            {grader("i", 0, "agent_version", "2"), whole, "", true, "3 and 4 are supported"},
 		"stranger":           {stranger, whole, "", true, "ingot images label NAME=i"},
@@ -154,5 +163,33 @@ func TestBadLabels(t *testing.T) {
 		if err := (&imagesLabelCmd{Label: bad}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "want NAME=IMAGE") {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+// A name that no agent offers is refused before anybody is asked.
+func TestBadLabel(t *testing.T) {
+	for _, label := range []string{"x", "x=", "a b=i", "x\x1b[31m=i", strings.Repeat("x", 129) + "=i"} {
+		err := (&imagesLabelCmd{Label: label}).Run(t.Context())
+		if err == nil || errors.Is(err, sandbox.ErrUnavailable) || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q: %v", label, err)
+		}
+	}
+	for _, label := range []string{"x=i", "=i", "c++=i:1"} {
+		if err := (&imagesLabelCmd{Label: label}).Run(t.Context()); !errors.Is(err, sandbox.ErrUnavailable) {
+			t.Errorf("%q: %v, want it to ask containerd", label, err)
+		}
+	}
+}
+
+// A containerd that hangs is not waited for.
+func TestHangingContainerd(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "hangs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	store := storeFlags{ContainerdAddress: l.Addr().String(), Patience: 10 * time.Millisecond}
+	if err := (&imagesRmCmd{storeFlags: store, Images: []string{"x"}}).Run(t.Context()); !errors.Is(err, errHangs) || !errors.Is(err, sandbox.ErrUnavailable) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -99,8 +99,11 @@ func (f *jobFlags) environment(task *taskfile.Task) (typ, name string, err error
 func (f *jobFlags) parameters(task *taskfile.Task) (wire.Raw, error) {
 	for _, d := range []time.Duration{f.Time, f.HardTime} {
 		if d < 0 || d%time.Second != 0 {
-			return nil, fmt.Errorf("limit %v: want whole seconds", d)
+			return nil, fmt.Errorf("limit %v: want whole seconds, none less than 0", d)
 		}
+	}
+	if f.Memory < 0 {
+		return nil, fmt.Errorf("limit %d MiB: want 0 or more", f.Memory)
 	}
 	return task.Parameters(taskfile.Change{
 		Time: int64(f.Time / time.Second), HardTime: int64(f.HardTime / time.Second), Memory: f.Memory,

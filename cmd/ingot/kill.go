@@ -20,14 +20,9 @@ type killCmd struct {
 // Run asks for the job's end and says what came of that. The job's own client
 // gets its result. It ends with status 1 if there is no such job.
 func (c *killCmd) Run(ctx context.Context) error {
-	cl, _, done, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.Patience, fmt.Errorf("the backend did not list its queue"))
-	defer cancel()
-	return kill(ctx, cl, c.Job, os.Stdout)
+	return c.ask(ctx, func(ctx context.Context, cl *client.Client) error {
+		return kill(ctx, cl, c.Job, os.Stdout)
+	})
 }
 
 // kill looks at the queue on both sides of the request, as the backend does not
@@ -64,7 +59,7 @@ const nowhere = ""
 // find says what a job did when the queue was listed.
 func find(q *wire.BackendGetQueue, job string) string {
 	if i := slices.IndexFunc(q.Running, func(j wire.RunningJob) bool { return j.JobID == job }); i >= 0 {
-		return "ran on " + q.Running[i].Agent
+		return "ran on " + inLine(q.Running[i].Agent)
 	}
 	if slices.ContainsFunc(q.Waiting, func(j wire.WaitingJob) bool { return j.JobID == job }) {
 		return "waited in the queue"

@@ -4,7 +4,9 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/log"
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -26,8 +30,9 @@ import (
 )
 
 // registry serves one image, by the tag "1" of any name, as the distribution
-// specification says. What is at spoil is not what its digest says.
-func registry(t *testing.T, spoil func(v1.Manifest) string) (address string) {
+// specification says. What spoil picks of it is not what its digest says, one that
+// no containerd has met: what is there already is not pulled.
+func registry(t *testing.T, spoil func(*v1.Manifest) *v1.Descriptor) (address string) {
 	t.Helper()
 	blobs, index := layout(t, archive(t, runtime.GOARCH))
 	top := index.Manifests[0]
@@ -36,8 +41,16 @@ func registry(t *testing.T, spoil func(v1.Manifest) string) (address string) {
 		t.Fatal(err)
 	}
 	if spoil != nil {
-		digest := spoil(manifest)
-		blobs[digest] = []byte(strings.Repeat("x", len(blobs[digest])))
+		part := spoil(&manifest)
+		data := blobs[part.Digest.String()]
+		part.Digest = digest.FromString(rand.Text())
+		blobs[part.Digest.String()] = data
+		raw, err := json.Marshal(manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		top.Digest, top.Size = digest.FromBytes(raw), int64(len(raw))
+		blobs[top.Digest.String()] = raw
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v2/{name}/manifests/{ref}", func(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +116,7 @@ func layout(t *testing.T, file string) (blobs map[string][]byte, index v1.Index)
 // is here, and keeps the name that it was given when it is pulled again.
 func TestPull(t *testing.T) {
 	tier.Require(t, tier.Native)
-	store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-pull-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-pull-" + strconv.FormatInt(time.Now().UnixNano(), 36), Patience: time.Minute}
 	ctx := t.Context()
 	ref := registry(t, nil) + "/bare:1"
 	for _, step := range []interface{ Run(context.Context) error }{
@@ -131,21 +144,25 @@ func TestPull(t *testing.T) {
 	}
 }
 
-// What cannot be pulled leaves no image.
+// What cannot be pulled leaves no image, and says so in one way: the library's own
+// log stays empty.
 func TestPullFails(t *testing.T) {
 	tier.Require(t, tier.Native)
+	var raw bytes.Buffer
+	log.L.Logger.SetOutput(&raw)
+	t.Cleanup(func() { log.L.Logger.SetOutput(os.Stderr) })
 	good, gone := registry(t, nil), httptest.NewServer(nil)
 	gone.Close()
 	for name, ref := range map[string]string{
 		"no tag":       good + "/bare:2",
 		"no access":    good + "/secret:1",
 		"no registry":  strings.TrimPrefix(gone.URL, "http://") + "/bare:1",
-		"wrong layer":  registry(t, func(m v1.Manifest) string { return m.Layers[0].Digest.String() }) + "/bare:1",
-		"wrong config": registry(t, func(m v1.Manifest) string { return m.Config.Digest.String() }) + "/bare:1",
+		"wrong layer":  registry(t, func(m *v1.Manifest) *v1.Descriptor { return &m.Layers[0] }) + "/bare:1",
+		"wrong config": registry(t, func(m *v1.Manifest) *v1.Descriptor { return &m.Config }) + "/bare:1",
 		"no name":      "UPPER CASE",
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-pull-" + strconv.FormatInt(time.Now().UnixNano(), 36)}
+			store := storeFlags{ContainerdAddress: os.Getenv("CONTAINERD_ADDRESS"), Namespace: "ingot-pull-" + strconv.FormatInt(time.Now().UnixNano(), 36), Patience: time.Minute}
 			if err := (&imagesPullCmd{storeFlags: store, Image: ref}).Run(t.Context()); err == nil {
 				t.Error("no error")
 			} else {
@@ -162,5 +179,8 @@ func TestPullFails(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+	if raw.Len() > 0 {
+		t.Errorf("the library logged %s", &raw)
 	}
 }

@@ -30,18 +30,6 @@ type report struct {
 	Usage    *usageReport    `json:"usage,omitempty"`
 }
 
-// usageReport is what the agent says the job used.
-type usageReport struct {
-	CPU        float64            `json:"cpu_seconds"`
-	Wall       float64            `json:"wall_seconds"`
-	MemoryPeak int64              `json:"memory_peak_bytes"`
-	PidsPeak   int64              `json:"pids_peak"`
-	Victim     string             `json:"killed_for_memory,omitempty"`
-	Sent       int64              `json:"network_sent_bytes"`
-	Denied     int64              `json:"network_denied"`
-	Phases     map[string]float64 `json:"phase_seconds"`
-}
-
 func newReport(d *wire.BackendJobDone, took time.Duration) (report, error) {
 	r := report{
 		Job: d.JobID, Status: d.Status, Grade: d.Grade, Text: d.Text, State: d.State,
@@ -61,13 +49,7 @@ func newReport(d *wire.BackendJobDone, took time.Duration) (report, error) {
 	if err != nil || !ok {
 		return r, err
 	}
-	r.Usage = &usageReport{
-		CPU: u.CPU.Seconds(), Wall: u.Wall.Seconds(), MemoryPeak: u.MemoryPeak, PidsPeak: u.PidsPeak,
-		Victim: u.Victim, Sent: u.Sent, Denied: u.Denied, Phases: map[string]float64{},
-	}
-	for _, p := range u.Phases {
-		r.Usage.Phases[p.Name] = p.Took.Seconds()
-	}
+	r.Usage = newUsageReport(u)
 	return r, nil
 }
 
@@ -94,35 +76,22 @@ func printResult(out io.Writer, d *wire.BackendJobDone, took time.Duration, asJS
 		return e.Encode(r)
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "result\t%s\n", r.Status)
+	fmt.Fprintf(w, "result\t%s\n", inLine(r.Status))
 	fmt.Fprintf(w, "grade\t%.2f\n", r.Grade)
 	for _, f := range [][2]string{
 		{"text", r.Text}, {"problems", string(r.Problems)}, {"tests", string(r.Tests)}, {"state", r.State},
 		{"stdout", r.Stdout}, {"stderr", r.Stderr},
 	} {
 		if f[1] != "" && f[1] != "{}" {
-			fmt.Fprintf(w, "%s\t%s\n", f[0], strings.ReplaceAll(strings.TrimRight(f[1], "\n"), "\n", "\n\t"))
+			fmt.Fprintf(w, "%s\t%s\n", f[0], strings.ReplaceAll(strings.TrimRight(inText(f[1]), "\n"), "\n", "\n\t"))
 		}
 	}
 	if r.Archive > 0 {
 		fmt.Fprintf(w, "archive\t%d bytes\n", r.Archive)
 	}
 	fmt.Fprintf(w, "took\t%v\n", took.Round(time.Millisecond))
-	if u := r.Usage; u != nil {
-		fmt.Fprintf(w, "used\t%s\n", u)
-		if u.Victim != "" {
-			fmt.Fprintf(w, "killed\t%s, out of memory\n", u.Victim)
-		}
+	if r.Usage != nil {
+		r.Usage.print(w)
 	}
 	return w.Flush()
-}
-
-// String is the usage in a line.
-func (u *usageReport) String() string {
-	text := fmt.Sprintf("%.2f s CPU, %.2f s wall, %.1f MiB memory, %d processes",
-		u.CPU, u.Wall, float64(u.MemoryPeak)/(1<<20), u.PidsPeak)
-	if u.Sent > 0 || u.Denied > 0 {
-		text += fmt.Sprintf(", %.1f KiB sent, %d times kept off the network", float64(u.Sent)/(1<<10), u.Denied)
-	}
-	return text
 }

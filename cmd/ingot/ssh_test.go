@@ -32,7 +32,7 @@ func TestSSHHint(t *testing.T) {
 // --ssh asks for a person as the grader.
 func TestSubmitSSH(t *testing.T) {
 	for _, args := range [][]string{{"--ssh"}, {"--debug=ssh"}, {"--ssh", "--debug=yes"}} {
-		c, _, err := parse(t, append([]string{"submit", "course", "task"}, args...)...)
+		c, err := parse(t, append([]string{"submit", "course", "task"}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}

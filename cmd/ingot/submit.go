@@ -43,10 +43,10 @@ func (c *submitCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.saveArchive(done.Archive); err != nil {
+	if err := printResult(os.Stdout, done, time.Since(began), c.JSON); err != nil {
 		return err
 	}
-	if err := printResult(os.Stdout, done, time.Since(began), c.JSON); err != nil {
+	if err := c.saveArchive(done.Archive); err != nil {
 		return err
 	}
 	if done.Status != "success" {

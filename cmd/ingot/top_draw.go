@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 )
 
 // view is what there is to draw on. Without a width or a height, all is drawn.
@@ -183,14 +182,6 @@ func (v view) line(style, text string) string {
 		return text
 	}
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
-}
-
-// visible replaces what would move the cursor: names are strangers'.
-func visible(r rune) rune {
-	if r != ' ' && !unicode.IsPrint(r) {
-		return '?'
-	}
-	return r
 }
 
 // bar shows how many of all are taken.
