@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +134,65 @@ func TestImports(t *testing.T) {
 			}
 			if under(ours, "testenv") && !under(p.dir, "testenv") {
 				t.Errorf("%s imports %s: nothing but tests may import testenv", p.dir, ours)
+			}
+		}
+	}
+}
+
+// What ARCHITECTURE.md draws is so: every package of the table is on a level, and
+// imports from lower ones only.
+func TestLevels(t *testing.T) {
+	page, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := map[string]int{}
+	for _, line := range regexp.MustCompile(`(?m)^([1-9])  (.*)$`).FindAllStringSubmatch(string(page), -1) {
+		for name := range strings.FieldsSeq(line[2]) {
+			level[name] = int(line[1][0] - '0')
+		}
+	}
+	for name, list := range allowed {
+		if strings.HasSuffix(name, "test") || strings.HasSuffix(name, "/...") {
+			continue // beside the levels: what tests stand on, and the inside of package guest
+		}
+		if level[name] == 0 {
+			t.Errorf("%s is on no level", name)
+		}
+		for _, below := range list {
+			if level[below] >= level[name] && !under(below, name) {
+				t.Errorf("%s imports %s, which is not on a lower level", name, below)
+			}
+		}
+	}
+}
+
+// The table is the tree as it is: what it allows is used, so that a reader can
+// trust it and a new import is a decision.
+func TestNothingIsAllowedInVain(t *testing.T) {
+	all := load(t)
+	for name, list := range allowed {
+		var imports []string
+		for _, p := range all {
+			if matches(p.dir, []string{name}) {
+				imports = append(imports, p.imports()...)
+			}
+		}
+		if imports == nil {
+			t.Errorf("%s is in the table, but there is no such package, or it imports nothing", name)
+		}
+		for _, a := range list {
+			if !slices.ContainsFunc(imports, func(i string) bool { return matches(strings.TrimPrefix(i, module+"/"), []string{a}) }) {
+				t.Errorf("%s may import %s, and never does", name, a)
+			}
+		}
+	}
+	for _, r := range reserved {
+		for _, user := range r.users {
+			if !slices.ContainsFunc(all, func(p *pkg) bool {
+				return under(p.dir, user) && slices.ContainsFunc(p.imports(), func(i string) bool { return under(i, r.library) })
+			}) {
+				t.Errorf("%s may be used in %s, and never is", r.library, user)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -165,9 +166,7 @@ func mcqJob(b *testing.B) wire.BackendNewJob {
 	}
 	problem := func(name string, more map[string]any) map[string]any {
 		p := map[string]any{"type": "multiple_choice", "name": name, "header": "Which of these, and why?", "choices": choices("one", "two", "three")}
-		for k, v := range more {
-			p[k] = v
-		}
+		maps.Copy(p, more)
 		return p
 	}
 	b.Helper()

@@ -115,6 +115,19 @@ func (c *client) grade(j *wire.ClientNewJob) *wire.BackendJobDone {
 	return c.done(j.JobID)
 }
 
+// gradeAndMeasure submits a job that asks what it used.
+func (c *client) gradeAndMeasure(j *wire.ClientNewJob) (*wire.BackendJobDone, wire.Usage) {
+	c.t.Helper()
+	j.InputData = append(wire.Raw{j.InputData[0] + 1}, j.InputData[1:]...) // a small map
+	j.InputData = append(msgp.AppendString(j.InputData, wire.UsageKey), 0xc3)
+	done := c.grade(j)
+	used, ok, err := wire.UsageOf(done.Custom)
+	if err != nil || !ok {
+		c.t.Fatalf("%s %q does not say what it used: %v", done.Status, done.Text, err)
+	}
+	return done, used
+}
+
 // started waits until an agent has the job.
 func (c *client) started(id string) {
 	c.t.Helper()
@@ -143,4 +156,20 @@ func (c *client) nextDone() *wire.BackendJobDone {
 			return m
 		}
 	}
+}
+
+// wantPhases wants phases of those names, and returns how long they took.
+func wantPhases(t *testing.T, phases []wire.Phase, want ...string) (sum time.Duration) {
+	t.Helper()
+	var names []string
+	for _, p := range phases {
+		if p.Took <= 0 {
+			t.Errorf("%s took %v", p.Name, p.Took)
+		}
+		names, sum = append(names, p.Name), sum+p.Took
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("phases %q, want %q", names, want)
+	}
+	return sum
 }

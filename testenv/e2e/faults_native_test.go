@@ -99,9 +99,9 @@ func TestCreateHangs(t *testing.T) {
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	ownDaemon(t)
-	p := startProcess(t, "--watchdog", "2s")
+	p := startProcess(t, "--watchdog", "10s")
 	p.task("ok", `feedback-result success`)
-	p.task("slow", `sleep 3; feedback-result success`)
+	p.task("slow", `sleep 15; feedback-result success`)
 	idle := p.inventory(t)
 	slow := p.submit("slow")
 	p.running(1)
@@ -128,13 +128,17 @@ func TestShimDies(t *testing.T) {
 	idle := p.inventory(t)
 	id := p.submit("grader")
 	p.running(1)
-	p.killShim(t, "grader")
+	if err := p.killShim("grader"); err != nil {
+		t.Fatal(err)
+	}
 	if got := p.results(map[string]bool{id: true}); got[id] != "crash" {
 		t.Errorf("a grader without its shim: %s, want crash", got[id])
 	}
 	id = p.submit("student")
 	p.students(1)
-	p.killShim(t, "s1")
+	if err := p.killShim("s1"); err != nil {
+		t.Fatal(err)
+	}
 	if got := p.results(map[string]bool{id: true}); got[id] != "success" {
 		t.Errorf("a student without its shim: %s, want success", got[id])
 	}

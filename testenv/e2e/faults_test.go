@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,11 +35,10 @@ func (p *process) sound(t *testing.T, n int, idle []string) {
 
 // killShim ends the shim of a container of the rig, named as in its job, as a
 // crash would.
-func (r *rig) killShim(t *testing.T, container string) {
-	t.Helper()
+func (r *rig) killShim(container string) error {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for _, d := range dirs {
 		line, err := os.ReadFile(d + "/cmdline")
@@ -51,13 +51,10 @@ func (r *rig) killShim(t *testing.T, container string) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(d))
-		if err == nil {
-			err = unix.Kill(pid, unix.SIGKILL)
-		}
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		return
+		return unix.Kill(pid, unix.SIGKILL)
 	}
-	t.Fatalf("no shim of a container %s", container)
+	return fmt.Errorf("no shim of a container %s", container)
 }

@@ -38,7 +38,9 @@ test "$(cat student/his)" = his || no "nothing came back"`)
 	r.check(t, "root", `test "$(run_student --run-as-root id -u)" = 0 || no "not root"`)
 	r.check(t, "signals", `
 run_student "sh -c 'kill -9 \$\$'"; is 247
-run_student sleep 1000 & sleep 2; kill -TERM $!; wait $!; is 241`)
+mkfifo /tmp/ready; exec 3<>/tmp/ready
+run_student "sh -c 'echo ready; exec sleep 1000'" >&3 & read x <&3
+kill -TERM $!; wait $!; is 241`)
 	r.check(t, "much", `
 dd if=/dev/urandom of=/tmp/in bs=64k count=80 2>/dev/null
 run_student cat < /tmp/in > /tmp/out; is 0
@@ -48,6 +50,14 @@ for i in 1 2 3 4; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & do
 for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)
 	r.check(t, "time", `run_student --hard-time 3 sleep 100; is 253`)
 	r.check(t, "network", `run_student --share-network true; is 254`)
+	r.check(t, "flight", `
+cat > flee <<'S'
+hop() { hop & }
+for i in $(seq 20); do hop & done
+S
+mkdir -p student; cp flee student
+for i in $(seq 6); do run_student --hard-time 10 sh student/flee; is 0; done
+. ./flee`) // one kill does not reach what forks and ends all the time
 }
 
 // A job on gVisor ends when it is killed or out of time, with all its students.

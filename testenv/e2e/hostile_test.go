@@ -28,11 +28,39 @@ func TestHostileMainProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.task("hostile", c.sh)
-			job := r.job("hostile", limits{hard: 2})
+			var l limits
+			if c.status == "timeout" { // others are not to end in time
+				l.hard = 2
+			}
+			job := r.job("hostile", l)
 			job.Environment = "raw"
 			if done := r.grade(job); done.Status != c.status || !strings.Contains(done.Text, c.text) {
 				t.Errorf("got %s %q, want %s %q", done.Status, done.Text, c.status, c.text)
 			}
+		})
+	}
+}
+
+// What a student program takes of what the kernel counts for the whole machine
+// leaves enough to other containers: descriptors on their way through sockets,
+// without which no run_student works, and terminals.
+func TestTakesFromOthers(t *testing.T) {
+	r := start(t, "crun")
+	r.armed(t, "takes", `
+hold flights 1000
+test $has -gt 2 || no "only $has messages with descriptors"
+run_student true; is 0
+hold terminals 1000
+test $has -le 64 || no "$has terminals"
+test $(try terminals 10) = 10 || no "no terminals are left"`)
+}
+
+// No student program makes its crash run a program of the host.
+func TestNoDumps(t *testing.T) {
+	for _, name := range runtimes {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, name)
+			r.armed(t, "dumps", `test $(try dumps 1) = 0 || no "the limit of core dumps is not kept"`)
 		})
 	}
 }

@@ -54,10 +54,10 @@ func (r *rig) inventory(t testing.TB) []string {
 		return nil
 	}))
 	for _, tree := range []string{"ingot", "system.slice/" + unit + "/jobs"} {
-		groups, err := filepath.Glob("/sys/fs/cgroup/" + tree + "/*/")
+		groups, err := filepath.Glob("/sys/fs/cgroup/" + tree + "/*/cgroup.procs")
 		check(err)
 		for _, g := range groups {
-			all = append(all, "cgroup "+g)
+			all = append(all, "cgroup "+filepath.Dir(g))
 		}
 	}
 	slices.Sort(all)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ingot-grading/ingot/agent/grade"
@@ -121,7 +122,7 @@ func TestLegacyBesideOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
+	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(slices.Clip(l.root), library...)))
 	l.bring(r, images.Families...)
 	const ask = `out=$(echo question | run_student --container $student "sh -c 'cat; kill -9 \$\$'"); is 247; test "$out" = question || no "output $out"`
 	for _, f := range images.Families {
@@ -150,7 +151,7 @@ func TestLegacyRelayed(t *testing.T) {
 	// libzmq's REQ may lose one of two messages in quick succession (PROTOCOL.md
 	// 5.7): of the student's start, its output and its end.
 	const ask = `
-out=$(echo question | run_student --container $student "sh -c 'cat; sleep 0.5; exit 7'"); is 7
+out=$(echo question | run_student --container $student "sh -c 'sleep 0.5; cat; sleep 0.5; exit 7'"); is 7
 test "$out" = question || no "output $out"
 test "$(run_student --container $student --run-as-root "sh -c 'sleep 0.5; id -u; sleep 0.5'")" = 0 || no "not root"`
 	for _, f := range []images.Family{images.F3b, images.F4a} {

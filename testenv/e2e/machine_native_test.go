@@ -20,12 +20,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ingot-grading/ingot/testenv/apt"
+	"github.com/ingot-grading/ingot/testenv/images"
 )
 
-// A machine of a test's own is a network namespace with one neighbour, who
-// serves a greeting.
+// A machine of a test's own is a network namespace with [machineAddr] and one
+// neighbour, who serves a greeting.
 const (
-	machineAddr   = "198.51.100.1"
 	neighbourAddr = "198.51.100.2"
 	neighbourPort = "8000"
 	greeting      = "good day"
@@ -69,6 +69,9 @@ func onMachine(t *testing.T, before func(dir string) error, test func(t *testing
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	if _, err := images.FindBusybox(t.Context(), dir); err != nil { // and keep it for the rig
+		t.Fatal(err)
+	}
 	if before != nil {
 		if err := before(dir); err != nil {
 			t.Fatal(err)

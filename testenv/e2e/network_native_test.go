@@ -4,53 +4,15 @@ package e2e
 
 import (
 	"net"
-	"path/filepath"
 	"testing"
-
-	"github.com/tinylib/msgp/msgp"
 
 	"github.com/ingot-grading/ingot/agent/grade"
 	"github.com/ingot-grading/ingot/agent/network"
-	"github.com/ingot-grading/ingot/cgroups"
 	"github.com/ingot-grading/ingot/wire"
 )
 
-// connected gives a rig's agent a network with those external ports, and guards
-// its jobs.
-func connected(t *testing.T, ports network.Range) func(*grade.Config) {
-	return func(cfg *grade.Config) {
-		n, err := network.Open(t.Context(), network.Config{State: filepath.Join(cfg.Owner, "network"), Ports: ports, Host: cfg.Debugger, Log: cfg.Log})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		guards, err := cgroups.LoadGuards()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := guards.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		cfg.Network, cfg.Guards, cfg.SSH, cfg.DebugHost = n, guards, true, machineAddr
-	}
-}
-
 // unguarded is an agent whose kernel takes no programs.
 func unguarded(cfg *grade.Config) { cfg.Guards = nil }
-
-// networked is a job with a network for the grader.
-func (r *rig) networked(task, typ, environment string) *wire.ClientNewJob {
-	job := r.job(task, limits{})
-	job.Parameters = append(wire.Raw("\x82\xafnetwork_grading\xc3"), job.Parameters[1:]...)
-	job.EnvironmentType, job.Environment = typ, environment
-	return job
-}
 
 // Only jobs that ask for a network have one, and it leads outside.
 func TestNetwork(t *testing.T) {
@@ -151,16 +113,13 @@ done
 mkdir -p student; echo 'timeout 20 wget -q -O - "http://`+machineAddr+`:`+neighbourPort+`/" 2>&1 | sed "s/.*: //"' > student/call
 feedback-msg -m "$said$(try `+neighbourAddr+`)/$(run_student --share-network sh student/call)"
 feedback-result success`)
-		job := r.networked("reach", "docker", "demo")
-		job.InputData = append(wire.Raw{0x82}, job.InputData[1:]...)
-		job.InputData = append(msgp.AppendString(job.InputData, wire.UsageKey), 0xc3)
-		done := r.grade(job)
+		done, used := r.gradeAndMeasure(r.networked("reach", "docker", "demo"))
 		const no, refused = "Operation not permitted/", "Connection refused/"
 		if want := no + no + no + no + no + refused + refused + greeting + "/" + "Operation not permitted"; done.Text != want {
 			t.Errorf("got %s %q, want %q", done.Status, done.Text, want)
 		}
-		if used, ok, err := wire.UsageOf(done.Custom); err != nil || !ok || used.Denied != 6 || used.Sent == 0 {
-			t.Errorf("used %+v, %v, %v; want 6 denied", used, ok, err)
+		if used.Denied != 6 || used.Sent == 0 {
+			t.Errorf("used %+v; want 6 denied", used)
 		}
 	})
 }

@@ -3,17 +3,20 @@
 package e2e
 
 import (
-	"errors"
+	"context"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
+	"slices"
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 
 	"github.com/ingot-grading/ingot/agent/grade"
+	"github.com/ingot-grading/ingot/agent/mcq"
+	"github.com/ingot-grading/ingot/agent/sandbox"
+	"github.com/ingot-grading/ingot/testenv/images"
 	"github.com/ingot-grading/ingot/wire"
 )
 
@@ -25,12 +28,18 @@ var runtimes = []string{"runc", "crun"}
 func TestProof(t *testing.T) {
 	for _, name := range runtimes {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, name, func(cfg *grade.Config) { cfg.MaxMemory = 256 << 20 })
+			r := startWith(t, func(r *rig, log *slog.Logger, agents string) {
+				r.boasts = []wire.Environment{{Type: "docker", Name: "withdrawn", Advertised: true}}
+				r.serveAgent(log, agents, name, []func(*grade.Config){func(cfg *grade.Config) {
+					cfg.MaxMemory, cfg.OpenFiles, cfg.Runtime = 256<<20, 1024, forgetful{cfg.Runtime}
+				}})
+			})
 			r.raw()
 			r.variant("user", func(c *v1.ImageConfig) { c.User = "somebody" })
 			r.refuseWithoutPlace(t, row{rule: "3.5 no directory", status: "crash", text: "Cannot make the directory", kept: true})
 			r.lose(t, row{rule: "4.9 lost", sh: `feedback-result success; sleep 1000`, status: "crash", kept: true}, "grader")
 			r.lose(t, student("4.10 lost", `run_student sleep 1000; is 255`), "grader", "s1")
+			r.failStart(t, row{rule: "3.5 start failed", status: "crash", text: "Cannot start the container", kept: true})
 			r.run(t, causes)
 			r.run(t, codes)
 			r.run(t, r.refusals())
@@ -59,9 +68,13 @@ var causes = []row{
 	{rule: "4.9 wall limit", sh: `feedback-result success; sleep 1000`, in: limits{hard: 2}, status: "timeout", kept: true},
 	{rule: "4.9 CPU limit", sh: `feedback-result success; while :; do :; done`, in: limits{time: 1}, status: "timeout", kept: true},
 	{rule: "4.9 killed by the client", sh: `feedback-result success; trap "" TERM; while :; do sleep 1000; done`, kill: true, status: "killed", kept: true},
-	{rule: "4.5 open files, and no core", status: "success", grade: 100, sh: `
+	{rule: "4.5 open files, no core, and the first to go", status: "success", grade: 100, sh: `
 test "$(ulimit -n)/$(ulimit -H -n)" = 1024/1024 || exec feedback -r failed -f "$(ulimit -n)/$(ulimit -H -n)"
 test "$(ulimit -c)" = 0 || exec feedback -r failed -f core
+test "$(cat /proc/self/oom_score_adj)" = 500 || exec feedback -r failed -f "$(cat /proc/self/oom_score_adj)"
+ulimit -c 0
+cores=$(grep core /proc/self/limits)
+echo $cores | grep -q " 1 1 bytes" || exec feedback -r failed -f "$cores"
 feedback-result success`},
 	limited(row{rule: "4.9 out of memory", sh: `feedback-result success; ` + eat, in: limits{memory: 40}, status: "overflow", kept: true}),
 	limited(row{rule: "4.9 out of memory in a child", sh: `feedback-result success; sh -c '` + eat + `'; feedback-result failed`, in: limits{memory: 40}, status: "overflow", kept: true}),
@@ -78,6 +91,8 @@ feedback-result success`}),
 // codes are what run_student returns (PROTOCOL.md 4.10, 5.8).
 var codes = []row{
 	student("4.10 the command's own", `run_student true; is 0; run_student "sh -c 'exit 250'"; is 250`),
+	student("4.5 open files", `run_student "sh -c 'test \$(ulimit -n)/\$(ulimit -H -n) = 256/256'"; is 0`),
+	student("4.6 the first to go", `run_student "sh -c 'test \$(cat /proc/self/oom_score_adj) = 500'"; is 0`),
 	student("4.10 killed by a signal", `run_student "sh -c 'kill -9 \$\$'"; is 247`),
 	student("4.10 CPU limit", `run_student --time 1 "sh -c 'while :; do :; done'"; is 253`),
 	student("4.10 wall limit", `run_student --hard-time 1 sleep 100; is 253`),
@@ -103,6 +118,8 @@ func (r *rig) refusals() []row {
 		{rule: "3.5 no task", text: "task is not available", change: func(j *wire.ClientNewJob) { j.TaskID.Value = "nowhere" }},
 		{rule: "3.5 no course", text: "task is not available", change: func(j *wire.ClientNewJob) { j.CourseID.Value = "nowhere" }},
 		{rule: "3.5 a task elsewhere", text: "task is not available", change: func(j *wire.ClientNewJob) { j.TaskID.Value = "../../etc" }},
+		{rule: "3.5 no environment", env: "withdrawn", text: "environment docker/withdrawn is not available on this agent"},
+		{rule: "3.5 no image", env: "forgotten", text: "image of the environment is unknown"},
 		{rule: "3.5 half a task", text: "task", change: func(j *wire.ClientNewJob) { j.CourseID = wire.Nullable{Null: true} }},
 		{rule: "3.5 limits no numbers", text: "parse the parameters", change: func(j *wire.ClientNewJob) { j.Parameters = wire.Raw("\x81\xa6limits\x81\xa4time\xa3two") }},
 		{rule: "3.5 limits below zero", text: "positive", in: limits{time: -5}},
@@ -112,6 +129,11 @@ func (r *rig) refusals() []row {
 		{rule: "3.5 create failed", text: "Cannot create the container", env: "user"},
 		{rule: "3.5 create failed without a task", text: "Cannot create the container", env: "user", change: func(j *wire.ClientNewJob) {
 			j.CourseID, j.TaskID = wire.Nullable{Null: true}, wire.Nullable{Null: true}
+		}},
+		{rule: "3.5 code for a quiz", text: "configured as MCQ", change: func(j *wire.ClientNewJob) {
+			j.EnvironmentType, j.Environment = mcq.Environment, mcq.Environment
+			j.TaskProblems = wire.Raw("\x81\xa1q\x81\xa4type\xa4code")
+			j.InputData = append(wire.Raw{j.InputData[0] + 1}, append(j.InputData[1:], "\xa1q\xa1x"...)...)
 		}},
 		{rule: "3.2 no submission", text: "submission", change: func(j *wire.ClientNewJob) { j.InputData = wire.Raw("\x82\xa6@state\xa6before\x01\x02") }},
 	}
@@ -138,31 +160,44 @@ func (r *rig) refuseWithoutPlace(t *testing.T, row row) {
 }
 
 // lose submits a row and kills the shim of the last of its containers, once they
-// all run. Nobody then knows how that one ended.
+// all run. Nobody then knows how that one ended. Nothing of the job is left.
 func (r *rig) lose(t *testing.T, row row, containers ...string) {
 	t.Helper()
 	job := r.submission(row)
+	gone := r.said.expect(1, "to=gone", job.JobID)
 	r.send(job)
 	r.awaitStarts(t, len(containers))
-	shim := regexp.MustCompile(`shim.*\x00` + r.namespace + `\x00.*\x00ingot-\w+-` + containers[len(containers)-1] + `\x00`)
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
+	if err := r.killShim(containers[len(containers)-1]); err != nil {
 		t.Fatal(err)
 	}
-	killed := false
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil || !shim.Match(text) {
-			continue // it has ended
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err = errors.Join(err, unix.Kill(pid, unix.SIGKILL)); err != nil {
-			t.Fatal(err)
-		}
-		killed = true
-	}
-	if !killed {
-		t.Fatalf("%s: no shim", row.rule)
+	row.compare(t, r.done(job.JobID))
+	gone(t)
+}
+
+// failStart submits a row and kills the shim of its grader when that is made,
+// before it starts.
+func (r *rig) failStart(t *testing.T, row row) {
+	t.Helper()
+	killed := make(chan error, 1)
+	r.made <- func() { killed <- r.killShim("grader") }
+	job := r.submission(row)
+	r.send(job)
+	if err := <-killed; err != nil {
+		t.Fatal(err)
 	}
 	row.compare(t, r.done(job.JobID))
+	r.awaitStarts(t, 1)
+}
+
+// forgetful lists an image, for an environment "forgotten", that is not there.
+type forgetful struct{ sandbox.Runtime }
+
+func (f forgetful) Images(ctx context.Context, label string) ([]sandbox.Image, error) {
+	all, err := f.Runtime.Images(ctx, label)
+	for _, im := range slices.Clone(all) {
+		im.Ref, im.Labels = "ingot.test/forgotten:latest", maps.Clone(im.Labels)
+		im.Labels[images.LabelName] = "forgotten"
+		all = append(all, im)
+	}
+	return all, err
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/ingot-grading/ingot/oci"
 	"github.com/ingot-grading/ingot/testenv/images"
 	"github.com/ingot-grading/ingot/testenv/vm/tier"
+	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/zmtp"
 )
 
@@ -42,9 +43,11 @@ type rig struct {
 	said   record // all logs, at debug level
 
 	stopAgent func()
+	boasts    []wire.Environment // announced besides what the agent can grade in
 	runtime   *ctrd.Runtime
 	namespace string        // in containerd
-	starts    chan struct{} // one for each container that has started
+	made      chan func()   // one is called when the next container is made, before it starts
+	starts    chan struct{} // one for each container that has started, or failed to
 	*client
 }
 
@@ -95,15 +98,12 @@ func startWith(t testing.TB, serve func(r *rig, log *slog.Logger, agents string)
 func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	t := r.t
 	r.namespace = "ingot-e2e-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	r.made = make(chan func(), 1)
 	r.starts = make(chan struct{}, 1000) // more than a test has containers
 	rt, err := ctrd.Connect(t.Context(), ctrd.Config{
 		Address: os.Getenv("CONTAINERD_ADDRESS"), Namespace: r.namespace, Log: log, Watchdog: patience,
 		DeviceDirs: []string{filepath.Dir(r.state)},
-		Observe: func(step string, _ time.Duration) {
-			if step == "start" {
-				r.starts <- struct{}{}
-			}
-		},
+		Observe:    r.observe,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +128,20 @@ func (r *rig) containerd(log *slog.Logger) *ctrd.Runtime {
 	}
 	r.load(rt, im)
 	return rt
+}
+
+// observe sees the steps of containers, each when it is done.
+func (r *rig) observe(step string, _ time.Duration) {
+	switch step {
+	case "create task":
+		select {
+		case then := <-r.made:
+			then()
+		default:
+		}
+	case "start":
+		r.starts <- struct{}{}
+	}
 }
 
 func (r *rig) demo(ref, name string, p images.Parts) (im images.Image, err error) {
@@ -260,7 +274,7 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec := agent.Join(boxes, mcq.Environment, quiz) // as inginious-agent-containerd --mcq
+	exec := boaster{agent.Join(boxes, mcq.Environment, quiz), r.boasts} // as inginious-agent-containerd --mcq
 	end, err := zmtp.Dial(addr, zmtp.Config{Identity: "agent"})
 	if err != nil {
 		t.Fatal(err)
@@ -269,6 +283,16 @@ func (r *rig) serveAgent(log *slog.Logger, addr, runtime string, changes []func(
 	r.stopAgent = r.background(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Slots: atOnce(), Drain: drain, Log: log}, end, exec)
 	})
+}
+
+// boaster announces more environments than it has.
+type boaster struct {
+	agent.Executor
+	more []wire.Environment
+}
+
+func (b boaster) Environments() []wire.Environment {
+	return append(b.Executor.Environments(), b.more...)
 }
 
 // What a job of a rig may write.

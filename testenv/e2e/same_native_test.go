@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestSameScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(l.root[:len(l.root):len(l.root)], library...)))
+	r.load(r.runtime, images.Stranger("ingot.test/python:latest", "python", append(slices.Clip(l.root), library...)))
 	l.bring(r, images.F4b)
 	if err := os.CopyFS(filepath.Join(r.tasks, "c"), os.DirFS("testdata/tasks")); err != nil {
 		t.Fatal(err)

@@ -143,13 +143,13 @@ func (r *rig) debugging() *wire.ClientNewJob {
 // debugBySSH: a person gets a shell in the grading container, and what they leave
 // there is the result.
 func debugBySSH(t *testing.T, runtime string, changes ...func(*grade.Config)) {
-	r := start(t, runtime, append(changes, connected(t, network.Range{First: 64120, Last: 64120}))...)
+	r := start(t, runtime, append(changes, connected(t, network.Range{First: onlyPort, Last: onlyPort}))...)
 	r.addSSH(t)
 	r.task("debug", `feedback-result failed`)
 	job := r.debugging()
 	r.send(job)
 	way := r.way(job.JobID)
-	if way.Host != machineAddr || way.Port != 64120 || way.User != "worker" {
+	if way.Host != machineAddr || way.Port != onlyPort || way.User != "worker" {
 		t.Errorf("the way is %v", way)
 	}
 	r.refuses(t, way)
@@ -221,14 +221,20 @@ func studentsBySSH(t *testing.T, runtime string, changes ...func(*grade.Config))
 	r.addSSH(t)
 	r.task("visit", `
 mkdir -p student/scripts; echo hidden > student/scripts/secret; echo hello > student/letter
+mkfifo student/in
+(read x < student/in; run_student true; echo > student/in) & # a student's program during the session
 ssh_student --setup-script 'cp /task/student/letter /task/student/copy'; code=$?
-test $code = 0 || feedback -f "code $code"
-feedback-msg -m "$(cat student/reply)"; feedback-result success`)
+bad=
+test -w student/scripts || bad=", the scripts stay hidden"
+test $code = 0 || bad="$bad, code $code"
+feedback-msg -m "$(cat student/reply)$bad"; feedback-result success`)
 	job := r.networked("visit", r.kind+"-ssh", "ssh")
 	r.send(job)
 	way := r.way(job.JobID)
 	r.refuses(t, way)
-	shown := say(t, way, "cat /task/student/copy", "cat /task/student/scripts/secret", "ls /task", "echo answer > /task/student/reply")
+	secret := "cat /task/student/scripts/secret"
+	shown := say(t, way, "cat /task/student/copy", "chmod 777 /task/student/scripts", secret, "ls /task",
+		"echo > /task/student/in; read x < /task/student/in", secret, "echo answer > /task/student/reply")
 	if !strings.Contains(shown, "hello") || strings.Contains(shown, "hidden") || strings.Contains(shown, "run\r\n") {
 		t.Errorf("the session shows\n%s", shown)
 	}

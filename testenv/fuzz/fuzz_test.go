@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestTargets(t *testing.T) {
+func TestTargetsAreFound(t *testing.T) {
 	got, err := Targets("../../wire/zmtp", "../../wire/student")
 	want := []Target{
 		{"../../wire/zmtp", "FuzzHandshake"}, {"../../wire/zmtp", "FuzzMessages"},

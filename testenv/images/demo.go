@@ -110,7 +110,7 @@ func busybox(ctx context.Context, program string) ([]File, error) {
 		{Path: "/bin/busybox", Mode: 0o755, Data: data},
 		{Path: "/bin/bash", Mode: 0o755, Data: []byte("#!/bin/busybox sh\nexec /bin/busybox sh \"$@\"\n")},
 	}
-	for _, command := range strings.Fields(string(list)) {
+	for command := range strings.FieldsSeq(string(list)) {
 		if command != "busybox" {
 			files = append(files, File{Path: "/bin/" + command, Link: "busybox"})
 		}

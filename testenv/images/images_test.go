@@ -153,3 +153,69 @@ func TestPartsThatAreMissing(t *testing.T) {
 		t.Errorf("an image without programs: %v, %v", im.Config.Cmd, err)
 	}
 }
+
+// What is kept is a program for everybody, and takes the place of an older one.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	to := filepath.Join(dir, "cache", "busybox")
+	for _, text := range []string{"old", "new"} {
+		from := filepath.Join(dir, text)
+		if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := keep(from, to); got != to || err != nil {
+			t.Fatalf("kept at %s: %v", got, err)
+		}
+		data, err := os.ReadFile(to)
+		info, e := os.Stat(to)
+		if err != nil || e != nil || string(data) != text || info.Mode().Perm() != 0o755 {
+			t.Errorf("kept %q, %v, %v %v", data, info.Mode(), err, e)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(to)); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if _, err := keep(filepath.Join(dir, "none"), to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of nothing: %v", err)
+	}
+}
+
+// What was fetched is there for the next, and nothing of what could not be.
+func TestFetchOnce(t *testing.T) {
+	dir, bin := t.TempDir(), t.TempDir()
+	root := filepath.Join(dir, "cache", "p")
+	for name, sh := range map[string]string{
+		"apt-get":  "test $1 = update || : > $2.deb",
+		"dpkg-deb": "test ! -e " + bin + "/broken && : > $3/file",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+sh+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	broken := filepath.Join(bin, "broken")
+	if err := os.WriteFile(broken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := fetchOnce(t.Context(), root, "p"); err == nil {
+		t.Error("fetched what cannot be unpacked")
+	}
+	if left, err := os.ReadDir(filepath.Dir(root)); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := fetchOnce(t.Context(), root, "p"); err != nil {
+			t.Error(err)
+		}
+		t.Setenv("PATH", "") // no program is needed any more
+	}
+	if _, err := os.Stat(filepath.Join(root, "file")); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(root)); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
+	"slices"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -90,7 +91,7 @@ var legacyCommands = []string{
 // Legacy is an image as INGInious' own of that family: root and programs are
 // those of [PythonRoot] and [LegacyPrograms]. All families have the same files.
 func Legacy(f Family, root, programs []File) Image {
-	im := Stranger("ingot.test/"+f.Env()+":latest", f.Env(), append(root[:len(root):len(root)], programs...))
+	im := Stranger("ingot.test/"+f.Env()+":latest", f.Env(), append(slices.Clip(root), programs...))
 	im.Config.Labels[LabelVersion] = f.version()
 	im.Config.Env = append(im.Config.Env, "LEGACY_FAMILY="+string(f))
 	im.Config.Cmd = []string{"INGInious"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,12 +34,15 @@ var sshPrograms = []struct {
 
 // SSHServer is what an image needs to let people in: OpenSSH's server and what
 // it and chpasswd stand on, from this machine or unpacked from Debian's packages
-// below dir, without installing them. They are fetched once for a dir.
+// without installing them. These are fetched once and kept in the user's cache, or
+// below dir where there is none.
 func SSHServer(ctx context.Context, dir string) ([]File, error) {
+	if cache, err := os.UserCacheDir(); err == nil {
+		dir = filepath.Join(cache, "ingot")
+	}
 	root := filepath.Join(dir, "openssh")
-	_, here := os.Stat("/usr/sbin/sshd")
-	if _, there := os.Stat(root + "/usr/sbin/sshd"); here != nil && there != nil {
-		if err := fetch(ctx, root, sshPackages...); err != nil {
+	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
+		if err := fetchOnce(ctx, root, sshPackages...); err != nil {
 			return nil, fmt.Errorf("fetch an SSH server: %w", err)
 		}
 	}
@@ -111,7 +115,7 @@ func (l libraries) take(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("libraries of %s: %w", from, err)
 	}
 	for line := range strings.Lines(string(out)) {
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			if !filepath.IsAbs(word) {
 				continue
 			}
@@ -121,6 +125,29 @@ func (l libraries) take(ctx context.Context, path string) ([]byte, error) {
 		}
 	}
 	return data, nil
+}
+
+// fetchOnce is fetch for a root that others may look for at the same time: it is
+// there as a whole or not at all.
+func fetchOnce(ctx context.Context, root string, packages ...string) (err error) {
+	if _, err := os.Stat(root); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
+		return err
+	}
+	part, err := os.MkdirTemp(filepath.Dir(root), filepath.Base(root)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(part)) }()
+	if err := fetch(ctx, part, packages...); err != nil {
+		return err
+	}
+	if err := os.Rename(part, root); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // fetch downloads packages and unpacks them to root.

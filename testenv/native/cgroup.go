@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,8 +33,8 @@ func removeGroup(path string) error {
 		}
 		return err
 	})
-	for i := len(groups) - 1; i >= 0; i-- { // children first
-		err = errors.Join(err, os.Remove(groups[i]))
+	for _, g := range slices.Backward(groups) { // children first
+		err = errors.Join(err, os.Remove(g))
 	}
 	return err
 }

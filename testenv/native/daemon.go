@@ -37,7 +37,8 @@ type Daemon struct {
 // configTemplate is the least containerd that runs containers. CRI is
 // Kubernetes' way in and slows the start. no_sync (from 2.1 on; older daemons
 // ignore it) spares an fsync per change of metadata: nothing here is to outlive
-// a power cut.
+// a power cut. A daemon that is started again kills shims that do not answer in
+// time, with their containers; on a busy machine that is more than the usual 5 s.
 const configTemplate = `version = 2
 root = "%[1]s/root"
 state = "%[1]s/state"
@@ -50,6 +51,9 @@ address = "%[1]s/containerd.sock"
 
 [plugins."io.containerd.metadata.v1.bolt"]
 no_sync = true
+
+[timeouts]
+"io.containerd.timeout.shim.load" = "5m"
 `
 
 // Start runs containerd and returns when it serves. If ctx ends first, or the

@@ -11,7 +11,8 @@
 //   - a cgroup of its own, mounted as the only cgroup v2 hierarchy, as crun
 //     refuses hosts that mount both versions.
 //
-// Inside, a private containerd answers at [Address]. The processes are
+// Inside, a private containerd answers at the address in CONTAINERD_ADDRESS. The
+// processes are
 //
 //	Enter ── init ── main ── containerd
 //	                      └─ command

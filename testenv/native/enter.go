@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// Address is where the private containerd listens for a command that Enter runs.
-	Address = runDir + "/containerd.sock"
-
 	// RunscConfig is the configuration of gVisor for this tier, where containers
 	// cannot be limited.
 	RunscConfig = runDir + "/runsc.toml"

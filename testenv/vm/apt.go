@@ -27,7 +27,7 @@ func parseSources(r io.Reader) ([]source, error) {
 	flush := func() {
 		types := strings.Fields(field["types"])
 		if slices.Contains(types, "deb") && !isNo(field["enabled"]) {
-			for _, uri := range strings.Fields(field["uris"]) {
+			for uri := range strings.FieldsSeq(field["uris"]) {
 				out = append(out, source{
 					uri:        strings.TrimSuffix(uri, "/"),
 					suites:     strings.Fields(field["suites"]),
@@ -72,7 +72,7 @@ func parseList(r io.Reader) ([]source, error) {
 		var signedBy string
 		if options, after, ok := strings.Cut(rest, "]"); ok && options[0] == '[' {
 			rest = after
-			for _, option := range strings.Fields(options[1:]) {
+			for option := range strings.FieldsSeq(options[1:]) {
 				if path, ok := strings.CutPrefix(option, "signed-by="); ok {
 					signedBy = keyring(strings.Split(path, ","))
 				}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestRun(t *testing.T) {
+func TestRunGivesStreamsAndStatus(t *testing.T) {
 	m := localMachine(t)
 	cases := []struct {
 		name     string

@@ -20,7 +20,7 @@ func (r *recorder) Fatalf(string, ...any) {
 
 func (r *recorder) SkipNow() { r.skipped = true }
 
-func TestRequire(t *testing.T) {
+func TestRequireFailsElsewhere(t *testing.T) {
 	for _, c := range []struct {
 		here   string
 		tiers  []Tier

@@ -86,8 +86,8 @@ func onHost(ctx context.Context, log *slog.Logger, p parts) (err error) {
 	if err := p.submit(ctx, clients); err != nil {
 		return err
 	}
-	for i := len(services) - 1; i >= 0; i-- {
-		if err := services[i].stop(); err != nil {
+	for _, s := range slices.Backward(services) {
+		if err := s.stop(); err != nil {
 			return err
 		}
 	}

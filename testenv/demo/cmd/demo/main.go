@@ -3,8 +3,8 @@
 //
 //	go run ./testenv/demo/cmd/demo [-where host|machine]
 //
-// It uses this host if that has containerd and cgroup v2 with the memory and
-// pids controllers, else a disposable machine, where the programs run as the
+// It uses this host if it is root there and finds containerd, mke2fs, loop devices
+// and cgroup v2 with the memory and pids controllers, else a disposable machine, where the programs run as the
 // units they are installed as. The exit status is 0 only if every result is as
 // expected and nothing is left behind.
 package main
@@ -18,8 +18,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
 )
 
 func main() {
@@ -42,7 +44,7 @@ func run(ctx context.Context) (err error) {
 	where := flag.String("where", "", "host or machine; without it the host if that can limit containers")
 	built := flag.String("built", "", "directory of what an earlier run has built, for a machine without Go")
 	flag.Parse()
-	log := slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: "15:04:05"}))
+	log := slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.TimeOnly, NoColor: !isatty.IsTerminal(os.Stderr.Fd())}))
 	stage, err := choose(*where, log)
 	if err != nil {
 		return err
