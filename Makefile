@@ -46,14 +46,14 @@ guest:
 
 .PHONY: native
 native: guest ## Tests on real containers on this machine, without limits; gVisor is built once, in 3 minutes
-	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack containernetworking-plugins iptables # for images with Python in them, and for networks
-	$(NATIVE) -- $(GO) test -tags 'native interop' -shuffle=on $(call tier,native)
+	$(GO) run ./testenv/apt/cmd/ensure python3-zmq python3-msgpack containernetworking-plugins iptables iproute2 # for images with Python in them, and for networks
+	$(NATIVE) -- $(GO) test -tags 'native interop' -timeout 30m -shuffle=on $(call tier,native)
 
 # Emulated, a machine is thirty times slower than real: what limits do not change
 # is tested natively on all runtimes and here on one.
 .PHONY: vm-test
 vm-test: guest ## Tests on real containers with limits, in the disposable machine
-	$(VM) test $(filter-out ./agent/sandbox/ctrd,$(call tier,vm))
+	$(VM) test -timeout 30m $(filter-out ./agent/sandbox/ctrd,$(call tier,vm))
 	$(VM) test -run 'TestSuite/crun/(exit|output|kill|delete)' ./agent/sandbox/ctrd
 
 SOAK ?= 500
@@ -114,12 +114,24 @@ check: ## Formatting, vet with every tag and with each tier's alone, and generat
 lint: check ## The same and golangci-lint, which takes minutes to build once
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
+# Units and settings name programs below /usr. An operator's own settings are compared with what would be installed.
+PLACED = sed -E 's,/usr/(bin|lib/ingot)/,$(PREFIX)/\1/,g'
+
 .PHONY: install
-install: build ## Install the programs and units below PREFIX (/usr) on this machine
+install: build ## Install or upgrade the programs and units below PREFIX (/usr); configuration that is there stays
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(addprefix $(BIN)/,$(filter-out ingot-init ingot-template,$(PROGRAMS)))
 	install -D -t $(DESTDIR)$(PREFIX)/lib/ingot $(BIN)/ingot-init $(BIN)/ingot-template
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system cmd/*/*.service
-	install -D -m 644 -t $(DESTDIR)/etc/ingot cmd/*/*.env
+	for unit in cmd/*/*.service; do \
+		$(PLACED) $$unit | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; done
+	@for new in cmd/*/*.env; do have=$(DESTDIR)/etc/ingot/$${new##*/}; to=$$have; \
+		if $(PLACED) $$new | cmp -s - $$have; then continue; fi; \
+		if test -e $$have; then to=$$have.new; echo "$$have is yours and stays; $$to has what is new"; else echo "$$have is new"; fi; \
+		$(PLACED) $$new | install -D -m 644 /dev/stdin $$to || exit; done
+
+.PHONY: uninstall
+uninstall: ## Remove what install brought; /etc/ingot, /var/lib/ingot and images stay
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(filter-out ingot-init ingot-template,$(PROGRAMS))) $(DESTDIR)$(PREFIX)/lib/ingot
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(notdir $(wildcard cmd/*/*.service)))
 
 .PHONY: clean
 clean: ## Remove what was built
