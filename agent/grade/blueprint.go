@@ -12,6 +12,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/oci"
 	"github.com/ingot-grading/ingot/wire"
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // graderName is the name of the grading container in its job.
@@ -43,6 +44,9 @@ func (j *job) newGrader(ctx context.Context) (*box, error) {
 	}
 	opts := append(connected(j.network), oci.Env(debugger),
 		oci.Grading(oci.GradingFiles{Task: j.space.Task, Sockets: j.space.Sockets, Common: j.space.Common, Etc: etc}))
+	if !j.env.kind.Runtime.SharedKernel {
+		opts = append(opts, oci.Env(grading.FlowControl+"=1"))
+	}
 	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, layer: layer, opts: opts})
 }
 

@@ -40,7 +40,7 @@ func (in *inbox) take(frame []byte) error {
 		return nil
 	}
 	switch h.Kind {
-	case grading.KindRunStudentInit, grading.KindStdin, grading.KindStudentSignal:
+	case grading.KindRunStudentInit, grading.KindStdin, grading.KindStudentSignal, grading.KindTaken:
 		in.forward(h, frame)
 		return nil
 	}
@@ -79,6 +79,9 @@ func (in *inbox) forward(h grading.Header, frame []byte) {
 	if len(frame) > maxRelayed {
 		in.skip(errLongRelayed)
 		return
+	}
+	if h.Kind == grading.KindTaken {
+		in.routes.flow.Store(true)
 	}
 	if to := in.routes.find(h.Container); to != nil {
 		_ = to.Forward(frame)

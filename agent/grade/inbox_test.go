@@ -98,7 +98,7 @@ func TestLongFramesAreNotForwarded(t *testing.T) {
 }
 
 // Of what a student container says only its own output passes.
-func TestOutputOf(t *testing.T) {
+func TestFramesOfStudentsThatPass(t *testing.T) {
 	extra := func(key, value string) []byte {
 		b := msgp.AppendMapHeader(nil, 4)
 		for _, kv := range [][2]string{{"type", "stdout"}, {"socket_id", "p1"}, {"message", "m"}, {key, value}} {
@@ -120,18 +120,40 @@ func TestOutputOf(t *testing.T) {
 		"text that is none":   {extra("more", "\xff"), false},
 		"a key that is none":  {append(append([]byte{0x83, 1, 1}, encode(t, &grading.Stdout{SocketID: "p1"})[1:]...), 0), false},
 		"something behind it": {append(encode(t, &grading.Stdout{SocketID: "p1"}), 0), false},
+		"what it took":        {encode(t, &grading.Taken{SocketID: "p1", Size: 1}), false},
 		"nothing":             {nil, false},
 	} {
-		if got := outputOf(c.frame, "p1"); got != c.want {
+		if got := passes(c.frame, "p1", false); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// Containers hear of flow control where the grading one takes part in it.
+func TestFlowControlPasses(t *testing.T) {
+	for _, socket := range []string{"p1", "p2"} {
+		if got, want := passes(encode(t, &grading.Taken{SocketID: socket, Size: 1}), "p1", true), socket == "p1"; got != want {
+			t.Errorf("of %s: %v", socket, got)
+		}
+	}
+	in := inbox{log: slog.New(slog.DiscardHandler), routes: &routes{}}
+	for _, m := range []grading.Message{&grading.Stdin{ContainerID: "c1"}, &grading.Taken{}} {
+		if in.routes.flow.Load() {
+			t.Errorf("flow control before %T", m)
+		}
+		if err := in.take(encode(t, m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !in.routes.flow.Load() || in.skipped != 0 {
+		t.Errorf("the word of flow control is lost, %d frames skipped", in.skipped)
 	}
 }
 
 func TestForwardingAllocatesNothing(t *testing.T) {
 	f := encode(t, &grading.Stdout{SocketID: "p12345678", Message: make([]byte, 1000)})
 	if n := testing.AllocsPerRun(100, func() {
-		if !outputOf(f, "p12345678") {
+		if !passes(f, "p12345678", false) {
 			t.Fatal("not its output")
 		}
 	}); n > 0 {
@@ -200,7 +222,7 @@ func TestFloodsEnd(t *testing.T) {
 	ready := make(chan struct{})
 	begin(&grader, func(f []byte) error { <-ready; return in.take(f) })
 	begin(&student, func(f []byte) error {
-		if !outputOf(f, "p1") {
+		if !passes(f, "p1", false) {
 			return errors.New("not its output")
 		}
 		_ = grader.relay.Forward(f)

@@ -2,6 +2,7 @@ package grade
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/ingot-grading/ingot/agent/relay"
 	"github.com/ingot-grading/ingot/wire"
@@ -14,6 +15,7 @@ import (
 type routes struct {
 	mu     sync.Mutex
 	relays map[string]*relay.Relay // by container id
+	flow   atomic.Bool             // the grading container takes part in flow control
 }
 
 func (r *routes) add(container string, to *relay.Relay) {
@@ -55,11 +57,17 @@ const maxRelayed = 4 << 20
 // frame: one that breaks them would end it.
 var relayLimits = wire.Limits{TextKeys: true}
 
-// outputOf reports whether frame is output for the run_student of that socket.
-// A student container may say nothing else.
-func outputOf(frame []byte, socket string) bool {
+// passes reports whether a frame of a student container may go to the run_student
+// of that socket: it is output, or, where flow is controlled, how much of its input
+// was taken. A student container may say nothing else.
+func passes(frame []byte, socket string, flow bool) bool {
 	h, err := grading.Peek(frame)
-	if err != nil || h.Kind != grading.KindStdout && h.Kind != grading.KindStderr {
+	switch {
+	case err != nil:
+		return false
+	case h.Kind == grading.KindStdout, h.Kind == grading.KindStderr:
+	case h.Kind == grading.KindTaken && flow:
+	default:
 		return false
 	}
 	return string(h.Socket) == socket && relayLimits.Check(frame) == nil

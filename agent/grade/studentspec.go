@@ -39,6 +39,9 @@ func (s *student) create(ctx context.Context) error {
 	if !s.env.kind.Runtime.SharedKernel {
 		opts = append(opts, oci.Env(grading.TellRetval+"=1"))
 	}
+	if s.g.routes.flow.Load() {
+		opts = append(opts, oci.Env(grading.FlowControl+"=1"))
+	}
 	if s.req.ShareNetwork && s.network == nil {
 		network, err := s.g.j.grader.network()
 		if err != nil {

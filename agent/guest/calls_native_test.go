@@ -299,7 +299,7 @@ func TestBuiltProgramAsksAsRecorded(t *testing.T) {
 func (c *calls) asked(router *mainsock.Router, cmd *exec.Cmd) map[string]any {
 	c.t.Helper()
 	r := <-router.Requests()
-	r.Peer.Asked()
+	r.Take()
 	m, err := grading.Decode(r.Payload)
 	if err != nil {
 		c.t.Fatal(err)
@@ -319,7 +319,7 @@ func (c *calls) asked(router *mainsock.Router, cmd *exec.Cmd) map[string]any {
 	}
 	conn.Close()
 	again := <-router.Requests() // the dummy message
-	again.Peer.Asked()
+	again.Take()
 	reply(r.Peer, "run_student_retval", "retval", pyjson.Int("0"))
 	if root := told.User == "root"; root != req.RunAsRoot || told.SSH != req.SSH {
 		c.t.Errorf("%q: %+v, but %+v", cmd.Args, told, req)
@@ -335,5 +335,5 @@ func reply(p *mainsock.Peer, kind, key string, value any) {
 	o := new(pyjson.Object)
 	o.Set("type", kind)
 	o.Set(key, value)
-	p.Reply(pyjson.AppendMsgpack(nil, o))
+	p.Reply(pyjson.AppendMsgpack(nil, o), nil)
 }

@@ -12,7 +12,9 @@
 // through two relays: the reader of one calls Forward of the other. A frame is
 // copied once, behind those that wait already, and all that wait leave in one
 // call. When they are too many the reader waits, so that in the end it is the
-// writing container that does: memory is bounded whatever the containers do.
+// writing container that does: memory is bounded whatever the containers do. It is
+// the last resort, as all that a container says waits then: those of this project
+// do not send each other more than is taken (wire/grading.FlowControl).
 //
 // Everything read comes from a process that a student may control. A frame over
 // the limit ends the relay; nothing is allocated for a length that was not

@@ -45,6 +45,18 @@ kill -TERM $!; wait $!; is 241`)
 dd if=/dev/urandom of=/tmp/in bs=64k count=80 2>/dev/null
 run_student cat < /tmp/in > /tmp/out; is 0
 cmp /tmp/in /tmp/out || no "changed on the way"`)
+	r.check(t, "slow", `
+run_student "head -c 100000000 /dev/zero" | { sleep 3; wc -c > /tmp/n; }
+test "$(cat /tmp/n)" = 100000000 || no "$(cat /tmp/n) bytes came"`)
+	r.check(t, "unread", `
+mkfifo /tmp/reads; exec 3<>/tmp/reads
+head -c 100000000 /dev/zero | run_student "sh -c 'echo here; exec sleep 1000'" >&3 & read x <&3
+test "$(run_student echo beside)" = beside || no "another is not heard"
+kill -TERM $!; wait $!; is 241`)
+	r.check(t, "deaf", `
+{ run_student "head -c 10000000 /dev/zero"; echo $? > /tmp/code; } | true
+i=0; while test ! -s /tmp/code && test $i -lt 30; do sleep 1; i=$((i+1)); done
+test -s /tmp/code || no "it waits for a reader that is gone"`)
 	r.check(t, "codes", `
 for i in 1 2 3 4; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
 for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)

@@ -29,6 +29,7 @@ var fresh = map[Kind]func() Message{
 	KindStudentSignal:     func() Message { return new(StudentSignal) },
 	KindStdout:            func() Message { return new(Stdout) },
 	KindStderr:            func() Message { return new(Stderr) },
+	KindTaken:             func() Message { return new(Taken) },
 }
 
 // limits are what any frame has to keep to. How large a frame may be is for the

@@ -27,6 +27,8 @@ const (
 
 	KindStdout Kind = "stdout" // of a student container, forwarded to the grading one
 	KindStderr Kind = "stderr" // of a student container, forwarded to the grading one
+
+	KindTaken Kind = "taken" // forwarded both ways, between containers of this project only
 )
 
 // ErrUnknownKind is a frame of a kind that nobody knows: to be ignored.

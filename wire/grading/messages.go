@@ -84,3 +84,4 @@ func (*Stdin) kind() Kind             { return KindStdin }
 func (*StudentSignal) kind() Kind     { return KindStudentSignal }
 func (*Stdout) kind() Kind            { return KindStdout }
 func (*Stderr) kind() Kind            { return KindStderr }
+func (*Taken) kind() Kind             { return KindTaken }

@@ -27,6 +27,32 @@ type RunStudentStarted struct {
 // there, and containers of others do not look at the variable.
 const TellRetval = "INGOT_TELL_RETVAL"
 
+// FlowControl is a variable in the environment of containers whose kernels are
+// their own. Where it is not empty, a container of this project says that it takes
+// part in flow control by a [Taken] of nothing: the grading container to
+// agents that gave it the variable, student containers where their grading container
+// has said so. Those of others do not look at the variable, and nobody sends them
+// frames that they do not know.
+const FlowControl = "INGOT_FLOW_CONTROL"
+
+// FlowWindow is how many bytes of a student container's input, or of its output,
+// may be on their way before the sender waits for [Taken]: enough for some blocks
+// of half a megabyte, as programs make them.
+const FlowWindow = 2 << 20
+
+// FlowStep is how many bytes are taken before that is told: less than the window,
+// so that whoever waits will hear of it, and enough not to answer each short line.
+const FlowStep = FlowWindow / 4
+
+// Taken tells how much of what was sent has reached the program that it is for.
+// Grading to agent, forwarded to the student container, for output; and the other
+// way for input. The first one, of nothing, only says that others will follow.
+type Taken struct {
+	SocketID    string `msg:"socket_id,omitempty"`            // of the run_student, to the grading container
+	ContainerID string `msg:"student_container_id,omitempty"` // to forward it to
+	Size        int64  `msg:"size"`                           // in bytes
+}
+
 // RunStudentRetval tells how a student container ended (PROTOCOL.md 5.8). Agent
 // to grading, exactly once per [RunStudent].
 type RunStudentRetval struct {

@@ -243,3 +243,98 @@ func (z SSHKey) Msgsize() (s int) {
 	s = 1 + 9 + msgp.StringPrefixSize + len(z.User) + 8 + msgp.StringPrefixSize + len(z.Key)
 	return
 }
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Taken) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.SocketID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.ContainerID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "socket_id"
+			o = append(o, 0xa9, 0x73, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x5f, 0x69, 0x64)
+			o = msgp.AppendString(o, z.SocketID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "student_container_id"
+			o = append(o, 0xb4, 0x73, 0x74, 0x75, 0x64, 0x65, 0x6e, 0x74, 0x5f, 0x63, 0x6f, 0x6e, 0x74, 0x61, 0x69, 0x6e, 0x65, 0x72, 0x5f, 0x69, 0x64)
+			o = msgp.AppendString(o, z.ContainerID)
+		}
+		// string "size"
+		o = append(o, 0xa4, 0x73, 0x69, 0x7a, 0x65)
+		o, err = (*number)(&z.Size).MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Size")
+			return
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Taken) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "socket_id":
+			z.SocketID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SocketID")
+				return
+			}
+		case "student_container_id":
+			z.ContainerID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ContainerID")
+				return
+			}
+		case "size":
+			bts, err = (*number)(&z.Size).UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Size")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Taken) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.SocketID) + 21 + msgp.StringPrefixSize + len(z.ContainerID) + 5 + (*number)(&z.Size).Msgsize()
+	return
+}

@@ -98,7 +98,7 @@ func TestStudentsProgramWithLongInputAndOutput(t *testing.T) {
 // echo is the rest of the world: a student container that prints its input.
 func echo(t *testing.T, dir string, router *mainsock.Router) {
 	r := <-router.Requests()
-	r.Peer.Asked()
+	r.Take()
 	m, err := grading.Decode(r.Payload)
 	if err != nil {
 		t.Error(err)
@@ -106,7 +106,7 @@ func echo(t *testing.T, dir string, router *mainsock.Router) {
 	}
 	say(r.Peer, "run_student_started", "container_id", "c")
 	again := <-router.Requests()
-	again.Peer.Asked()
+	again.Take()
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(dir, m.(*grading.RunStudent).SocketID+".sock"), Net: "unix"})
 	if err != nil {
 		t.Error(err)
@@ -132,5 +132,5 @@ func say(p *mainsock.Peer, kind, key string, value any) {
 	o := new(pyjson.Object)
 	o.Set("type", kind)
 	o.Set(key, value)
-	p.Reply(pyjson.AppendMsgpack(nil, o))
+	p.Reply(pyjson.AppendMsgpack(nil, o), nil)
 }

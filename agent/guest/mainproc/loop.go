@@ -13,10 +13,11 @@ type loop struct {
 	job      *job
 	out      *outbox
 	debug    bool
-	relay    bool                      // student containers share no kernel with this one
-	done     chan *pyjson.Object       // the result of the job; nil before the start
-	requests <-chan mainsock.Request   // of run_student and its like
-	callers  map[string]*mainsock.Peer // by socket id: who waits for a student container
+	relay    bool                    // student containers share no kernel with this one
+	flow     bool                    // the agent has asked for flow control
+	done     chan *pyjson.Object     // the result of the job; nil before the start
+	requests <-chan mainsock.Request // of run_student and its like
+	calls    map[string]*call        // by socket id
 }
 
 // run handles what comes until the result is out.
@@ -40,7 +41,9 @@ func (l *loop) run(incoming <-chan message) int {
 		case err := <-l.out.written:
 			l.sent(err)
 		case r := <-requests:
-			r.Peer.Asked()
+			if !r.Take() {
+				continue
+			}
 			if err := l.fromScript(r); err != nil {
 				l.job.log.Warn("request refused", "err", err)
 			}
@@ -113,26 +116,39 @@ func (l *loop) handle(f []byte) error {
 		if l.done == nil {
 			return l.start(f)
 		}
-	case grading.KindStdout, grading.KindStderr:
-		l.reply(string(h.Socket), f)
-	case grading.KindRunStudentStarted, grading.KindRunStudentRetval:
+		return nil
+	case grading.KindRunStudentStarted, grading.KindRunStudentRetval, grading.KindStdout, grading.KindStderr, grading.KindTaken:
 		m, err := grading.Decode(f)
 		if err != nil {
 			return err
 		}
-		switch m := m.(type) {
-		case *grading.RunStudentStarted:
-			fields := []any{"container_id", m.ContainerID}
-			if l.relay {
-				fields = append(fields, "relay", true)
-			}
-			l.reply(m.SocketID, encode(h.Kind, fields...))
-		case *grading.RunStudentRetval:
-			l.reply(m.SocketID, encode(h.Kind, "retval", pyjson.Int(fmt.Sprint(m.Retval))))
-			delete(l.callers, m.SocketID)
-		}
+		l.ofStudent(m, f)
 	}
 	return nil
+}
+
+// ofStudent handles a message about a student container, or of one, which is f.
+func (l *loop) ofStudent(m grading.Message, f []byte) {
+	switch m := m.(type) {
+	case *grading.RunStudentStarted:
+		fields := []any{"container_id", m.ContainerID}
+		if l.relay {
+			fields = append(fields, "relay", true)
+		}
+		l.reply(m.SocketID, encode(grading.KindRunStudentStarted, fields...))
+		if c := l.calls[m.SocketID]; c != nil {
+			c.container = m.ContainerID
+		}
+	case *grading.Stdout:
+		l.output(m.SocketID, len(m.Message), f)
+	case *grading.Stderr:
+		l.output(m.SocketID, len(m.Message), f)
+	case *grading.Taken:
+		l.taken(m)
+	case *grading.RunStudentRetval:
+		l.reply(m.SocketID, encode(grading.KindRunStudentRetval, "retval", pyjson.Int(fmt.Sprint(m.Retval))))
+		l.end(m.SocketID)
+	}
 }
 
 func (l *loop) start(f []byte) error {
@@ -143,6 +159,9 @@ func (l *loop) start(f []byte) error {
 	start := v.(*pyjson.Object) // Peek has seen a map
 	shared, ok := start.Get("shared_kernel")
 	l.relay = ok && !truthy(shared)
+	if l.relay && l.flow {
+		l.send(&grading.Taken{})
+	}
 	l.done = make(chan *pyjson.Object, 1)
 	go func() { l.done <- l.job.run(start, l.debug) }()
 	return nil
@@ -172,23 +191,28 @@ func (l *loop) fromScript(r mainsock.Request) error {
 	var next *mainsock.Peer
 	switch m := m.(type) {
 	case *grading.RunStudent:
-		l.callers[m.SocketID] = r.Peer
+		l.begin(m.SocketID, r.Peer)
 	case *grading.Stdin:
-		next = r.Peer // sends one block after the other
+		if !l.feed(m, r.Peer) {
+			next = r.Peer // sends one block after the other
+		}
 	case *grading.SSHDebug, *grading.SSHStudent:
-		r.Peer.Reply(encode("ok"))
+		r.Peer.Reply(encode("ok"), nil)
 	default:
-		r.Peer.Reply(encode("dummy_message"))
+		r.Peer.Reply(encode("dummy_message"), nil)
 	}
 	l.out.add(f, next)
 	return nil
 }
 
-// reply answers the caller with that socket id, if there is one.
-func (l *loop) reply(socketID string, payload []byte) {
-	if p, ok := l.callers[socketID]; ok {
-		p.Reply(payload)
+// send sends a message of our own making to the agent.
+func (l *loop) send(m grading.Message) {
+	f, err := grading.Append(nil, m)
+	if err != nil {
+		l.job.log.Error("message not made", "err", err)
+		return
 	}
+	l.out.add(f, nil)
 }
 
 // encode makes a message of a kind with fields: key, value, key, value.

@@ -50,10 +50,10 @@ func (o *outbox) add(f []byte, asked *mainsock.Peer) {
 func (o *outbox) pop() {
 	first := o.waiting[0]
 	o.waiting, o.size = o.waiting[1:], o.size-len(first.frame)
-	if first.asked != nil {
-		first.asked.Reply(encode("dummy_message"))
-	}
 	if len(o.waiting) > 0 {
 		o.write <- o.waiting[0].frame
+	}
+	if first.asked != nil {
+		first.asked.Reply(encode("dummy_message"), nil) // which may add more
 	}
 }

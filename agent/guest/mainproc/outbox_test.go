@@ -54,7 +54,10 @@ func (c *conversation) speaks() {
 	})
 }
 
-func converse(t *testing.T) *conversation {
+func converse(t *testing.T) *conversation { return begin(t, grading.Start{SharedKernel: true}, false) }
+
+// begin begins a conversation with a start frame, to which it adds the script.
+func begin(t *testing.T, start grading.Start, flow bool) *conversation {
 	t.Helper()
 	root := newRoot(t)
 	end := root + "/task/end" // of rights that are right already, lest it is opened to change them and an end meets that reader
@@ -71,9 +74,13 @@ func converse(t *testing.T) *conversation {
 		}
 	}
 	go func() {
-		c.code <- Main(Config{Stdin: stdin, Stdout: stdout, Root: root, Worker: os.Geteuid(), Superuser: os.Geteuid(), Log: slog.New(slog.DiscardHandler)})
+		c.code <- Main(Config{
+			Stdin: stdin, Stdout: stdout, Root: root, Worker: os.Geteuid(), Superuser: os.Geteuid(), Flow: flow, Log: slog.New(slog.DiscardHandler),
+		})
 	}()
-	c.say(startFrame(t, `sh -c 'cat end; echo "{\"result\": \"success\"}" > ../.__output/__feedback.json'`))
+	script := `sh -c 'cat end; echo "{\"result\": \"success\"}" > ../.__output/__feedback.json'`
+	start.Input, start.RunCmd = []byte{0x80}, &script
+	c.say(encoded(t, &start))
 	return c
 }
 

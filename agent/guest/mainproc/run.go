@@ -9,6 +9,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/guest/mainsock"
 	"github.com/ingot-grading/ingot/agent/guest/worker"
 	"github.com/ingot-grading/ingot/wire/frame"
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // socketPath is where run_student finds the main process.
@@ -25,6 +26,7 @@ type Config struct {
 	Stdin  io.Reader // needed: frames of the agent
 	Stdout io.Writer // needed: frames to the agent
 	Log    *slog.Logger
+	Flow   bool // the agent takes part in flow control: see [grading.FlowControl]
 	// Root stands before every path and Worker and Superuser are the ids that
 	// files shall have; for tests without rights.
 	Root              string
@@ -42,10 +44,11 @@ func Main(c Config) int {
 	}
 	j := &job{root: c.Root, worker: owner{c.Worker, c.Worker}, rootUID: c.Superuser, log: c.Log, frames: make(chan []byte)}
 	l := &loop{
-		job:     j,
-		out:     newOutbox(frame.NewWriter(c.Stdout)),
-		debug:   slices.Contains(c.Args[:min(len(c.Args), 1)], "--debug"),
-		callers: make(map[string]*mainsock.Peer),
+		job:   j,
+		out:   newOutbox(frame.NewWriter(c.Stdout)),
+		debug: slices.Contains(c.Args[:min(len(c.Args), 1)], "--debug"),
+		flow:  c.Flow,
+		calls: map[string]*call{},
 	}
 	defer l.out.close()
 	socket, err := mainsock.Listen(c.Root+socketPath, c.Worker, c.Log)
@@ -95,5 +98,5 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		log.Warn("no limit of processes", "err", err)
 	}
 	worker.DefaultPath()
-	return Main(Config{Args: args, Stdin: stdin, Stdout: stdout, Log: log})
+	return Main(Config{Args: args, Stdin: stdin, Stdout: stdout, Log: log, Flow: worker.Told(grading.FlowControl)})
 }

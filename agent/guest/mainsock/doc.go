@@ -6,7 +6,8 @@
 // A libzmq REQ throws away a reply that comes before its next request. The
 // ROUTER therefore owes each peer at most as many replies as it has had
 // requests from it, and keeps the others until the next request: none is lost,
-// however fast a student's program ends.
+// however fast a student's program ends. Whoever asks for more has read what it got:
+// so a sender of much knows how fast it is read.
 //
 // ZMTP is spoken here and not by wire/zmtp or a library, because this program is
 // started many times in each job and must start in a millisecond, and because

@@ -29,14 +29,14 @@ func TestRequestsOfLibzmq(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := <-r.Requests()
-	first.Peer.Asked()
-	first.Peer.Reply([]byte("started"))
-	first.Peer.Reply([]byte("ended")) // before it is asked for
+	first.Take()
+	first.Peer.Reply([]byte("started"), nil)
+	first.Peer.Reply([]byte("ended"), nil) // before it is asked for
 	second := <-r.Requests()
-	second.Peer.Asked()
+	second.Take()
 	third := <-r.Requests()
-	third.Peer.Asked()
-	third.Peer.Reply(third.Payload)
+	third.Take()
+	third.Peer.Reply(third.Payload, nil)
 	if err := c.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}

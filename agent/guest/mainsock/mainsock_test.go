@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -52,7 +53,7 @@ func TestRepliesWaitForRequests(t *testing.T) {
 		if string(got.Payload) != text {
 			t.Fatalf("asked %q, got %q", text, got.Payload)
 		}
-		got.Peer.Asked()
+		got.Take()
 		return got
 	}
 	hear := func(want string) {
@@ -61,8 +62,8 @@ func TestRepliesWaitForRequests(t *testing.T) {
 		}
 	}
 	peer := ask("run").Peer
-	peer.Reply([]byte("started"))
-	peer.Reply([]byte("ended")) // too early
+	peer.Reply([]byte("started"), nil)
+	peer.Reply([]byte("ended"), nil) // too early
 	hear("started")
 	nothing := make(chan []byte)
 	go func() {
@@ -89,8 +90,8 @@ func TestMessagesOfAllSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := <-r.Requests()
-		got.Peer.Asked()
-		got.Peer.Reply(got.Payload)
+		got.Take()
+		got.Peer.Reply(got.Payload, nil)
 		if back, err := q.Next(); err != nil || !bytes.Equal(back, want) {
 			t.Fatalf("%d bytes: got %d, %v", n, len(back), err)
 		}
@@ -108,8 +109,8 @@ func TestManyPeersEachGetTheirOwn(t *testing.T) {
 	}
 	for range peers {
 		got := <-r.Requests()
-		got.Peer.Asked()
-		got.Peer.Reply(got.Payload)
+		got.Take()
+		got.Peer.Reply(got.Payload, nil)
 	}
 	for i, q := range peers {
 		if b, err := q.Next(); err != nil || string(b) != fmt.Sprint(i) {
@@ -170,5 +171,46 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket file is still there: %v", err)
+	}
+}
+
+// A reply was read when its peer asks for more, and will not be when that is gone.
+func TestRepliesAreReadOrLost(t *testing.T) {
+	path, r := listen(t)
+	q := dial(t, path)
+	var read []string
+	note := func(text string) func() { return func() { read = append(read, text) } }
+	take := func(what string, want ...string) (got mainsock.Request) {
+		t.Helper()
+		got = <-r.Requests()
+		if ok := got.Take(); ok == got.Gone {
+			t.Errorf("%s: a request: %v, gone: %v", what, ok, got.Gone)
+		}
+		if !slices.Equal(read, want) {
+			t.Errorf("%s: read %q, want %q", what, read, want)
+		}
+		return got
+	}
+	ask := func() {
+		t.Helper()
+		if err := q.Ask(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	peer := take("the first request").Peer
+	peer.Reply(nil, note("first"))
+	peer.Reply(nil, note("early"))
+	ask()
+	take("the second request", "first")
+	peer.Reply(nil, nil)
+	ask()
+	take("the third request", "first", "early")
+	peer.Reply(nil, note("too early"))
+	q.Close()
+	take("the end", "first", "early", "too early")
+	peer.Reply(nil, note("too late"))
+	if want := []string{"first", "early", "too early", "too late"}; !slices.Equal(read, want) {
+		t.Errorf("after the end: read %q, want %q", read, want)
 	}
 }

@@ -21,10 +21,11 @@ const (
 	maxOut    = 64               // replies that it asked for and does not read
 )
 
-// Request is a message of a peer.
+// Request is a message of a peer, or that it is gone.
 type Request struct {
 	Peer    *Peer
 	Payload []byte // the receiver's
+	Gone    bool   // nothing more comes from the peer; there is no payload
 }
 
 // Router is the listening end. Whoever owns it reads Requests until Close, and
@@ -57,7 +58,8 @@ func Listen(path string, uid int, log *slog.Logger) (*Router, error) {
 	return r, nil
 }
 
-// Requests is the one channel of requests, never closed.
+// Requests is the one channel of requests, never closed. Each is to be taken, with
+// [Request.Take]; the last of a peer says that it is gone.
 func (r *Router) Requests() <-chan Request { return r.requests }
 
 // Close ends all connections and waits until nothing of them runs. It removes
@@ -121,16 +123,30 @@ func (r *Router) serve(c *net.UnixConn) error {
 	}
 	p := &Peer{conn: c, out: make(chan []byte, maxOut)}
 	r.running.Go(func() { p.write(gone) })
+	known := false // to the owner
 	for {
 		payload, err := readMessage(in)
 		if err != nil {
+			c.Close()
+			if known {
+				r.pass(Request{Peer: p, Gone: true})
+			}
 			return err
 		}
-		select {
-		case r.requests <- Request{p, payload}:
-		case <-r.stop:
+		if !r.pass(Request{Peer: p, Payload: payload}) {
 			return net.ErrClosed
 		}
+		known = true
+	}
+}
+
+// pass hands a request to the owner, unless the router is closed.
+func (r *Router) pass(q Request) bool {
+	select {
+	case r.requests <- q:
+		return true
+	case <-r.stop:
+		return false
 	}
 }
 
@@ -151,63 +167,4 @@ func (r *Router) check(c *net.UnixConn) error {
 		return fmt.Errorf("%w: uid %d", errProtocol, cred.Uid)
 	}
 	return nil
-}
-
-// Peer is one connection. It belongs to the owner of the router.
-type Peer struct {
-	conn   *net.UnixConn
-	owed   int      // requests that have had no reply
-	kept   [][]byte // replies that were not asked for yet
-	bytes  int      // of kept
-	broken bool
-	out    chan []byte
-}
-
-// Asked notes that the peer made a request and sends it a reply that was kept
-// for it. It must be called once for each request.
-func (p *Peer) Asked() {
-	p.owed++
-	p.flush()
-}
-
-// Reply sends a reply as soon as the peer can take it. A peer that is gone, or
-// leaves too much waiting, is not served any more.
-func (p *Peer) Reply(payload []byte) {
-	p.kept, p.bytes = append(p.kept, payload), p.bytes+len(payload)
-	p.flush()
-	if p.bytes > maxKept {
-		p.drop()
-	}
-}
-
-func (p *Peer) flush() {
-	for p.owed > 0 && len(p.kept) > 0 && !p.broken {
-		next := p.kept[0]
-		p.kept, p.bytes, p.owed = p.kept[1:], p.bytes-len(next), p.owed-1
-		select {
-		case p.out <- next:
-		default: // it asks but does not read
-			p.drop()
-		}
-	}
-}
-
-func (p *Peer) drop() {
-	p.broken, p.kept, p.bytes = true, nil, 0
-	p.conn.Close()
-}
-
-// write sends replies until the connection ends.
-func (p *Peer) write(gone <-chan struct{}) {
-	for {
-		select {
-		case b := <-p.out:
-			if writeMessage(p.conn, b) != nil {
-				p.conn.Close() // ends its reader too
-				return
-			}
-		case <-gone:
-			return
-		}
-	}
 }

@@ -52,7 +52,7 @@ func next[M grading.Message](m *mainProcess) (M, *mainsock.Peer) {
 	m.t.Helper()
 	for {
 		r := <-m.router.Requests()
-		r.Peer.Asked()
+		r.Take()
 		if got, err := grading.Decode(r.Payload); err == nil {
 			if got, ok := got.(M); ok {
 				return got, r.Peer
@@ -67,7 +67,7 @@ func (m *mainProcess) rearms(done <-chan ended) ended {
 	for {
 		select {
 		case r := <-m.router.Requests():
-			r.Peer.Asked()
+			r.Take()
 		case e := <-done:
 			return e
 		}
@@ -80,7 +80,7 @@ func say(p *mainsock.Peer, kind string, fields ...any) {
 	for i := 0; i < len(fields); i += 2 {
 		o.Set(fields[i].(string), fields[i+1])
 	}
-	p.Reply(pyjson.AppendMsgpack(nil, o))
+	p.Reply(pyjson.AppendMsgpack(nil, o), nil)
 }
 
 type ended struct {
@@ -145,7 +145,7 @@ func TestCommandGetsFilesAndSignals(t *testing.T) {
 	signals <- syscall.SIGUSR1 // before there is a command
 	say(peer, "run_student_started", "container_id", "c1")
 	r := <-m.router.Requests()
-	r.Peer.Asked()
+	r.Take()
 	shim, cmd, files := join(t, m, req.SocketID)
 	if *cmd.Command != "./a.out x" || *cmd.Teardown != "rm y" || cmd.WorkingDir != "/task/student" || cmd.User != "worker" || cmd.ContainerID != "c1" {
 		t.Errorf("command %+v", cmd)
@@ -234,8 +234,8 @@ func TestMainProcessThatDies(t *testing.T) {
 	_, peer := next[*grading.RunStudent](m)
 	say(peer, "run_student_started", "container_id", "c1")
 	r := <-m.router.Requests()
-	r.Peer.Asked()
-	peer.Reply([]byte{0xc1}) // not msgpack: as good as dead
+	r.Take()
+	peer.Reply([]byte{0xc1}, nil) // not msgpack: as good as dead
 	if e := <-done; e.code != Failed || e.err == nil {
 		t.Errorf("ended with %d, %v", e.code, e.err)
 	}

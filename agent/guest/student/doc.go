@@ -9,7 +9,9 @@
 // Where the two containers share no kernel, files cannot be passed, and all
 // travels as messages through the main process and the agent instead: the relayed
 // variant. The asking side is told which one by the main process, the running
-// side by its arguments.
+// side by its arguments. There the main process and the running side tell each other
+// what has been taken of what they sent, so that a slow reader at either end slows
+// its writer and nobody else: see [grading.FlowControl].
 //
 // The asking side waits for its answer and for the student container at the same
 // time, so that a container that dies early leaves nobody waiting, and it

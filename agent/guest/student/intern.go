@@ -46,9 +46,7 @@ func Intern(args []string, stdin io.Reader, stdout io.Writer, log *slog.Logger) 
 	worker.DefaultPath()
 	worker.WarmUp()
 	if relayed(args) {
-		tell := os.Getenv(grading.TellRetval) != ""
-		_ = os.Unsetenv(grading.TellRetval) // it is none of the command's business
-		return internRelayed(stdin, stdout, tell, log)
+		return internRelayed(stdin, stdout, worker.Told(grading.TellRetval), worker.Told(grading.FlowControl), log)
 	}
 	addr := &net.UnixAddr{Name: parentSocket, Net: "unix"}
 	conn, err := net.DialUnix("unix", nil, addr)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -29,15 +30,26 @@ type relayedShim struct {
 	log  *slog.Logger
 	init *grading.RunStudentInit
 	in   *frame.Reader
+	flow bool // the grading container takes part in flow control
 
-	writing sync.Mutex // of out
+	input  *queue
+	output *budget
+
+	writing sync.Mutex // of out and ended
 	out     *frame.Writer
+	ended   bool // nothing more may be sent
 }
 
+var errEnded = errors.New("the command has ended")
+
 // internRelayed is Intern in that variant. With tell, the last frame is the exit
-// code (see [grading.TellRetval]).
-func internRelayed(stdin io.Reader, stdout io.Writer, tell bool, log *slog.Logger) int {
-	s := &relayedShim{log: log, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout)}
+// code (see [grading.TellRetval]); flow is [grading.FlowControl].
+func internRelayed(stdin io.Reader, stdout io.Writer, tell, flow bool, log *slog.Logger) int {
+	s := &relayedShim{
+		log: log, flow: flow, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout),
+		input: newQueue(), output: newBudget(grading.FlowWindow),
+	}
+	defer s.end() // nothing may be cut by our own end
 	var err error
 	if s.init, err = s.first(); err != nil {
 		log.Error("no command for this container", "err", err)
@@ -85,7 +97,11 @@ func (s *relayedShim) run() (int, error) {
 	}
 	ours[0], theirs[0] = theirs[0], ours[0] // we write what the command reads
 	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal), login: s.login}
-	go s.receive(ours[0], in.signals)
+	if err := s.begin(); err != nil {
+		return 0, err
+	}
+	go s.feed(ours[0])
+	go s.receive(in.signals)
 	var sending sync.WaitGroup
 	sending.Go(func() { s.pump(ours[1], false) })
 	sending.Go(func() { s.pump(ours[2], true) })
@@ -102,13 +118,11 @@ func (s *relayedShim) run() (int, error) {
 	return code, nil
 }
 
-// receive hands on input and signals. Input that the command does not take in
-// time must not stop the signals, so it is written beside.
-func (s *relayedShim) receive(stdin *os.File, signals chan<- syscall.Signal) {
+// receive hands on input, signals and what has been taken of the output.
+func (s *relayedShim) receive(signals chan<- syscall.Signal) {
 	defer close(signals)
-	input := make(chan []byte, 64)
-	defer close(input)
-	go write(stdin, input)
+	defer s.input.close()
+	defer s.output.lift() // nobody will tell
 	for {
 		b, err := s.in.Next()
 		if err != nil {
@@ -121,29 +135,14 @@ func (s *relayedShim) receive(stdin *os.File, signals chan<- syscall.Signal) {
 		}
 		switch m := m.(type) {
 		case *grading.Stdin:
-			input <- append([]byte(nil), m.Message...)
+			s.input.put(slices.Clone(m.Message))
+		case *grading.Taken:
+			s.output.give(m.Size)
 		case *grading.StudentSignal:
 			if n, err := strconv.ParseUint(string(m.Signal), 10, 8); err == nil {
 				signals <- syscall.Signal(n)
 			}
 		}
-	}
-}
-
-// write writes blocks to the command; an empty one is the end of its input.
-func write(stdin *os.File, blocks <-chan []byte) {
-	open := true
-	for b := range blocks {
-		if open && len(b) > 0 {
-			_, err := stdin.Write(b)
-			open = err == nil // a command need not read all of its input
-		} else if open {
-			stdin.Close()
-			open = false
-		}
-	}
-	if open {
-		stdin.Close()
 	}
 }
 
@@ -157,6 +156,7 @@ func (s *relayedShim) pump(from *os.File, isStderr bool) {
 			if isStderr {
 				m = &grading.Stderr{SocketID: s.init.SocketID, Message: buf[:n]}
 			}
+			s.output.take(n)
 			if err := s.send(m); err != nil {
 				s.log.Warn("output not sent", "err", err)
 				return
@@ -175,9 +175,18 @@ func (s *relayedShim) login(l student.Login) error {
 func (s *relayedShim) send(m grading.Message) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.ended {
+		return errEnded
+	}
 	b, err := grading.Append(nil, m)
 	if err != nil {
 		return err
 	}
 	return s.out.Write(b)
+}
+
+func (s *relayedShim) end() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.ended = true
 }

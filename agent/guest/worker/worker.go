@@ -57,3 +57,11 @@ func DefaultPath() {
 		_ = os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	}
 }
+
+// Told reports whether the agent set a variable, which it takes out of the
+// environment: it is none of the script's or command's business.
+func Told(name string) bool {
+	told := os.Getenv(name) != ""
+	_ = os.Unsetenv(name)
+	return told
+}
