@@ -54,9 +54,11 @@ head -c 100000000 /dev/zero | run_student "sh -c 'echo here; exec sleep 1000'" >
 test "$(run_student echo beside)" = beside || no "another is not heard"
 kill -TERM $!; wait $!; is 241`)
 	r.check(t, "deaf", `
-{ run_student "head -c 10000000 /dev/zero"; echo $? > /tmp/code; } | true
-i=0; while test ! -s /tmp/code && test $i -lt 30; do sleep 1; i=$((i+1)); done
-test -s /tmp/code || no "it waits for a reader that is gone"`)
+mkdir -p student; mkfifo /tmp/gone; exec 4<>/tmp/gone
+{ run_student "sh -c 'cat /dev/zero; echo \$? > student/end'"; echo gone >&4; } | true
+read x <&4
+i=0; while test ! -s student/end && test $i -lt 30; do sleep 1; i=$((i+1)); done
+test "$(cat student/end)" = 141 || no "with nobody to read it ended with $(cat student/end)"`)
 	r.check(t, "codes", `
 for i in 1 2 3 4; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
 for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)

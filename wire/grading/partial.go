@@ -44,6 +44,9 @@ const FlowWindow = 2 << 20
 // so that whoever waits will hear of it, and enough not to answer each short line.
 const FlowStep = FlowWindow / 4
 
+// NoneLeft as the size of a [Taken] says that nobody is left to take anything.
+const NoneLeft = -1
+
 // Taken tells how much of what was sent has reached the program that it is for.
 // Grading to agent, forwarded to the student container, for output; and the other
 // way for input. The first one, of nothing, only says that others will follow.

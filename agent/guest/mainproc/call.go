@@ -43,10 +43,17 @@ func (l *loop) reply(socket string, payload []byte) {
 	}
 }
 
-// output passes on n bytes of output, which are in payload.
+// output passes on n bytes of output, which are in payload. If the script does not
+// wait any more, the command shall hear of it as one that writes to a pipe does.
 func (l *loop) output(socket string, n int, payload []byte) {
 	c := l.calls[socket]
 	if c == nil {
+		return
+	}
+	if c.peer.Gone() {
+		if c.flow && n > 0 {
+			l.send(&grading.Taken{ContainerID: c.container, Size: grading.NoneLeft})
+		}
 		return
 	}
 	c.peer.Reply(payload, func() { l.wasRead(c, n) })

@@ -53,8 +53,8 @@ func (c *conversation) took(want int64) {
 
 const half = grading.FlowStep / 2
 
-// A student container hears how much of its output was read, in steps, and of all
-// that will never be.
+// A student container hears how much of its output was read, in steps, and when
+// nobody is left to read.
 func TestOutputThatIsRead(t *testing.T) {
 	c, script := called(t, true)
 	c.say(encoded(t, &grading.Taken{SocketID: "p1"})) // it takes part, too
@@ -72,7 +72,7 @@ func TestOutputThatIsRead(t *testing.T) {
 	script.Close()
 	c.took(2 * half)
 	write(2*half + 1)
-	c.took(2*half + 1)
+	c.took(grading.NoneLeft)
 	c.end()
 	if _, ok := c.hear().(*grading.Result); !ok {
 		t.Error("no result")

@@ -9,7 +9,7 @@ type Peer struct {
 	kept   []reply  // that were not asked for yet
 	bytes  int      // of kept
 	unread []func() // of replies that went out, until more is asked for
-	broken bool
+	gone   bool
 	out    chan []byte
 }
 
@@ -49,7 +49,7 @@ func (p *Peer) Reply(payload []byte, read func()) {
 	if read == nil {
 		read = func() {}
 	}
-	if p.broken {
+	if p.gone {
 		read()
 		return
 	}
@@ -59,6 +59,9 @@ func (p *Peer) Reply(payload []byte, read func()) {
 		p.drop()
 	}
 }
+
+// Gone reports whether the peer gets no more replies.
+func (p *Peer) Gone() bool { return p.gone }
 
 func (p *Peer) flush() {
 	for p.owed > 0 && len(p.kept) > 0 {
@@ -76,7 +79,7 @@ func (p *Peer) flush() {
 
 // drop ends the service of the peer.
 func (p *Peer) drop() {
-	p.broken = true
+	p.gone = true
 	p.conn.Close()
 	for _, read := range p.unread {
 		read()

@@ -1,11 +1,13 @@
 package student
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
 	"math"
 	"os"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -23,7 +25,7 @@ func shimOf(t *testing.T, flow bool) (s *relayedShim, stdin, stdout *os.File, sa
 	from, stdout := pipe(t)
 	s = &relayedShim{
 		log: slog.New(slog.DiscardHandler), flow: flow, init: &grading.RunStudentInit{SocketID: "p1"}, out: frame.NewWriter(out),
-		input: newQueue(), output: newBudget(grading.FlowWindow),
+		input: newQueue(), output: newBudget(grading.FlowWindow), outputs: []*os.File{from},
 	}
 	says = frame.NewReader(heard, maxFrame)
 	began := make(chan error, 1)
@@ -142,6 +144,20 @@ func TestOutputIsCounted(t *testing.T) {
 	}
 }
 
+// A command hears that nobody reads its output any more.
+func TestOutputOfNobody(t *testing.T) {
+	s, _, stdout, says := shimOf(t, true)
+	defer s.input.close()
+	if _, err := stdout.Write(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	hear[*grading.Stdout](t, says)
+	s.wasTaken(grading.NoneLeft)
+	if _, err := stdout.Write(make([]byte, 1<<20)); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("written: %v", err)
+	}
+}
+
 // Grading containers that know nothing of flow control are not waited for, and
 // hear nothing of it.
 func TestNoFlowControl(t *testing.T) {
@@ -188,6 +204,28 @@ func TestQueueIsBounded(t *testing.T) {
 			t.Errorf("%d bytes came out", n)
 		}
 	})
+}
+
+// A command that has ended takes no signals, and nothing waits for it to.
+func TestSignalsForNobody(t *testing.T) {
+	var frames bytes.Buffer
+	w := frame.NewWriter(&frames)
+	for range 2 * maxSignals {
+		f, err := grading.Append(nil, &grading.StudentSignal{Signal: []byte("015")})
+		if err == nil {
+			err = w.Write(f)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, _, _, _ := shimOf(t, true)
+	s.in = frame.NewReader(&frames, maxFrame)
+	signals := make(chan syscall.Signal, maxSignals)
+	s.receive(signals)
+	if len(signals) != maxSignals {
+		t.Errorf("%d signals are kept, want %d", len(signals), maxSignals)
+	}
 }
 
 // Nothing is said after the end, which could be cut by it.

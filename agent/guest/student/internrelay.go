@@ -32,13 +32,17 @@ type relayedShim struct {
 	in   *frame.Reader
 	flow bool // the grading container takes part in flow control
 
-	input  *queue
-	output *budget
+	input   *queue
+	output  *budget
+	outputs []*os.File // of the command, to be read; receive's
 
 	writing sync.Mutex // of out and ended
 	out     *frame.Writer
 	ended   bool // nothing more may be sent
 }
+
+// maxSignals is how many signals may wait for the command.
+const maxSignals = 16
 
 var errEnded = errors.New("the command has ended")
 
@@ -96,7 +100,8 @@ func (s *relayedShim) run() (int, error) {
 		ours[i], theirs[i] = r, w
 	}
 	ours[0], theirs[0] = theirs[0], ours[0] // we write what the command reads
-	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal), login: s.login}
+	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal, maxSignals), login: s.login}
+	s.outputs = ours[1:]
 	if err := s.begin(); err != nil {
 		return 0, err
 	}
@@ -137,10 +142,13 @@ func (s *relayedShim) receive(signals chan<- syscall.Signal) {
 		case *grading.Stdin:
 			s.input.put(slices.Clone(m.Message))
 		case *grading.Taken:
-			s.output.give(m.Size)
+			s.wasTaken(m.Size)
 		case *grading.StudentSignal:
 			if n, err := strconv.ParseUint(string(m.Signal), 10, 8); err == nil {
-				signals <- syscall.Signal(n)
+				select {
+				case signals <- syscall.Signal(n):
+				default: // the command has ended, or will not listen
+				}
 			}
 		}
 	}
