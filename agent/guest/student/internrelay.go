@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ingot-grading/ingot/agent/guest/worker"
 	"github.com/ingot-grading/ingot/wire/frame"
 	"github.com/ingot-grading/ingot/wire/grading"
@@ -98,6 +100,7 @@ func (s *relayedShim) run() (int, error) {
 			return 0, fmt.Errorf("make a pipe: %w", err)
 		}
 		ours[i], theirs[i] = r, w
+		widen(r)
 	}
 	ours[0], theirs[0] = theirs[0], ours[0] // we write what the command reads
 	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal, maxSignals), login: s.login}
@@ -121,6 +124,15 @@ func (s *relayedShim) run() (int, error) {
 	worker.SweepAll() // what still holds the pipes
 	sending.Wait()
 	return code, nil
+}
+
+// widen makes a pipe hold as much as a block may have, where that can be had: each
+// block is a journey of its own.
+func widen(pipe *os.File) {
+	raw, err := pipe.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, block) })
+	}
 }
 
 // receive hands on input, signals and what has been taken of the output.
