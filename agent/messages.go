@@ -191,6 +191,15 @@ func (s *session) sendFrame(frame []byte) bool {
 	return err == nil
 }
 
-// sent and written are how far the present connection has come.
-func (s *session) sent() int64    { return s.took }
-func (s *session) written() int64 { return s.took - s.end.Queued(s.peer) }
+// sent is how far the present connection has come.
+func (s *session) sent() int64 { return s.took }
+
+// written is how far that was written: nothing of it, as far as anybody knows, when
+// the connection has just ended.
+func (s *session) written() int64 {
+	queued, ok := s.end.Queued(s.peer)
+	if !ok {
+		return 0
+	}
+	return s.took - queued
+}

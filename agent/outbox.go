@@ -37,7 +37,7 @@ type outbox struct {
 type uplinked interface {
 	sendFrame(frame []byte) bool // whether it was taken
 	sent() int64                 // bytes of all that was taken
-	written() int64              // bytes of that
+	written() int64              // bytes of that, at least
 }
 
 // add puts a result that has yet to be sent at the end.

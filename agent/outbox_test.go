@@ -3,6 +3,8 @@ package agent
 import (
 	"testing"
 	"time"
+
+	"github.com/ingot-grading/ingot/wire"
 )
 
 // line is a connection that takes all frames, or none, and writes what it took, or
@@ -105,5 +107,24 @@ func TestLargeResultsAreNotDoubted(t *testing.T) {
 	o.deliver(now, now, slow)
 	if o.has("a") || o.has("b") || !o.has("c") {
 		t.Error("want the last kept, and as many as are not too much with it")
+	}
+}
+
+// ending is an end whose connection has ended, which its owner has not heard yet.
+type ending struct{ wire.Dealer }
+
+func (ending) Queued(wire.Peer) (int64, bool) { return 0, false }
+
+// Of a connection that has just ended nothing counts as written: results that were
+// not would be taken for too large to be doubted.
+func TestNothingIsWrittenAtTheEnd(t *testing.T) {
+	s := &session{end: ending{}, took: 3 * most}
+	var o outbox
+	o.add("a", make([]byte, most+1))
+	o.letters[0].until, o.unsent = most+1, 1
+	now := time.Unix(0, 0)
+	o.deliver(now, now, s)
+	if !o.has("a") {
+		t.Error("a result that was not written is forgotten")
 	}
 }

@@ -96,12 +96,12 @@ func (d *Dealer) Kill() { d.shut(0) }
 
 // Queued is as [wire.Dealer] says. A frame counts as written when the other side
 // takes it.
-func (d *Dealer) Queued(p wire.Peer) int64 {
+func (d *Dealer) Queued(p wire.Peer) (bytes int64, ok bool) {
 	s := d.side(p)
 	if s == nil {
-		return 0
+		return 0, false
 	}
-	return s.queued()
+	return s.queued(), true
 }
 
 // Cut resets the connection, if there is one: both sides get a PeerDown, what is

@@ -219,20 +219,20 @@ func raceEnds(h *harness) {
 func queued(h *harness) {
 	r, _, d, dp := h.pair()
 	sent := h.fill(d, dp)
-	if n := d.Queued(dp); n <= 0 || n > int64(sent)<<20 {
-		h.t.Errorf("%d bytes of %d MiB wait for a router that does not read", n, sent)
+	if n, ok := d.Queued(dp); !ok || n <= 0 || n > int64(sent)<<20 {
+		h.t.Errorf("%d bytes of %d MiB wait for a router that does not read: %v", n, sent, ok)
 	}
 	for range sent {
 		h.next(r, wire.PeerMessage)
 	}
 	h.send(d, dp, "last") // behind them
 	h.want(r, "last")
-	if n := d.Queued(dp); n > int64(len("last")) {
-		h.t.Errorf("%d bytes wait when all have arrived", n)
+	if n, ok := d.Queued(dp); !ok || n > int64(len("last")) {
+		h.t.Errorf("%d bytes wait when all have arrived: %v", n, ok)
 	}
 	finish(h.t, r, r.Close)
 	h.next(d, wire.PeerDown)
-	if n := d.Queued(dp); n != 0 {
+	if n, ok := d.Queued(dp); ok {
 		h.t.Errorf("%d bytes wait for a connection that has ended", n)
 	}
 }

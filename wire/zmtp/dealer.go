@@ -146,13 +146,13 @@ func (a address) String() string {
 }
 
 // Queued is as [wire.Dealer] says.
-func (d *Dealer) Queued(p wire.Peer) int64 {
+func (d *Dealer) Queued(p wire.Peer) (bytes int64, ok bool) {
 	d.mu.RLock()
 	c := d.conns[p]
 	d.mu.RUnlock()
 	if c == nil {
-		return 0
+		return 0, false
 	}
-	_, bytes := c.queue.size()
-	return bytes
+	_, bytes = c.queue.size()
+	return bytes, true
 }
