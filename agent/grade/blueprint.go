@@ -59,11 +59,30 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 		group: j.group.Child(p.name), victims: j.e.cfg.Victims, limits: p.limits, log: j.log.With("container", p.name),
 		blind: &j.e.blind, metrics: &j.e.metrics, entered: time.Now(), used: wire.ContainerUsage{Name: p.name},
 	}
-	spec, err := j.specification(p, b.group.Path())
-	if err != nil {
+	var err error
+	for p.env != nil {
+		if b.Container, err = j.contain(ctx, p, b.group.Path()); !errors.Is(err, sandbox.ErrNoImage) {
+			break
+		}
+		p.env = j.e.renewed(ctx, p.env) // images are exchanged while jobs wait
+	}
+	switch {
+	case errors.Is(err, sandbox.ErrNoImage):
+		return nil, refuse(err, "The image of the environment is unknown to this agent. Please contact your course administrator.")
+	case err != nil:
 		return nil, refuse(err, "Cannot create the container.")
 	}
-	b.Container, err = j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
+	b.passed("creating")
+	return b, nil
+}
+
+// contain has the runtime make a container, in a cgroup of that path.
+func (j *job) contain(ctx context.Context, p blueprint, group string) (sandbox.Container, error) {
+	spec, err := j.specification(p, group)
+	if err != nil {
+		return nil, err
+	}
+	return j.e.cfg.Runtime.Create(ctx, sandbox.Spec{
 		ID:      j.containerID(p.name),
 		Image:   p.env.image.Ref,
 		ImageID: p.env.image.ID, // whose configuration the specification has
@@ -73,14 +92,6 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 		Labels:  map[string]string{LabelOwner: j.e.cfg.Owner},
 		Layer:   p.layer,
 	})
-	switch {
-	case errors.Is(err, sandbox.ErrNoImage):
-		return nil, refuse(err, "The image of the environment is unknown to this agent. Please contact your course administrator.")
-	case err != nil:
-		return nil, refuse(err, "Cannot create the container.")
-	}
-	b.passed("creating")
-	return b, nil
 }
 
 func (j *job) specification(p blueprint, group string) (*specs.Spec, error) {

@@ -37,7 +37,7 @@ func grouped(t *testing.T, cfg Config) (g *students, files func() string) {
 	e := &Executor{cfg: cfg}
 	must(t, e.register())
 	all := newCatalogue([]sandbox.Image{image("i", 0, labelName, "demo", labelVersion, "4")}, Config{Kinds: kinds(t, "crun")}, nil)
-	e.known.Store(&all)
+	e.known.Store(&offering{catalogue: all})
 	j := &job{e: e, id: "j", env: all[[2]string{"docker", "demo"}], limits: limits{time.Second, time.Minute, 200 << 20}, log: cfg.Log}
 	j.group, err = parent.Job("j", cgroups.Limits{})
 	must(t, err)

@@ -271,7 +271,7 @@ func TestMemoryOfTheDeadIsFree(t *testing.T) {
 			}
 			return nil
 		})
-		for _, env := range *f.exec.known.Load() {
+		for _, env := range f.exec.known.Load().catalogue {
 			env.kind.Runtime.SharedKernel = true
 		}
 		f.exec.Run(t.Context(), f.job(false), nil)

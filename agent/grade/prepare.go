@@ -13,9 +13,9 @@ import (
 
 // resolve finds the environment and reads the task's parameters.
 func (j *job) resolve() error {
-	key := [2]string{j.spec.EnvironmentType, j.spec.Environment}
-	if j.env = (*j.e.known.Load())[key]; j.env == nil {
-		return refuse(nil, "The environment %s/%s is not available on this agent. Please contact your course administrator.", key[0], key[1])
+	if j.env = j.e.find(j.spec.EnvironmentType, j.spec.Environment); j.env == nil {
+		return refuse(nil, "The environment %s/%s is not available on this agent. Please contact your course administrator.",
+			j.spec.EnvironmentType, j.spec.Environment)
 	}
 	params, err := wire.ReadParameters(j.spec.Parameters)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestWhoMayBeAStudent(t *testing.T) {
 		image("root", 0, labelName, "root", labelVersion, "3", labelNeedRoot, ""),
 	}, Config{Kinds: append(kinds(t, "crun", "kata"), rooted)}, func(img sandbox.Image, err error) { t.Error(err) })
 	e := &Executor{cfg: Config{Students: 2}}
-	e.known.Store(&all)
+	e.known.Store(&offering{catalogue: all})
 	text := func(s string) *string { return &s }
 	for name, c := range map[string]struct {
 		kind   string

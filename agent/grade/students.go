@@ -120,7 +120,7 @@ func (g *students) environment(r *grading.RunStudent) (*environment, error) {
 	if r.Environment != nil {
 		name = *r.Environment
 	}
-	env := (*g.j.e.known.Load())[[2]string{parent.kind.EnvType, name}]
+	env := g.j.e.find(parent.kind.EnvType, name)
 	switch {
 	case len(g.living) >= g.j.e.cfg.Students:
 		return nil, errTooMany
