@@ -53,7 +53,7 @@ func (j *job) newGrader(ctx context.Context) (*box, error) {
 // containerID is the id of the container of that name in the job.
 func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + name }
 
-// newBox makes a container.
+// newBox makes a container. A box that comes with an error is to be removed.
 func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 	b := &box{
 		group: j.group.Child(p.name), victims: j.e.cfg.Victims, limits: p.limits, log: j.log.With("container", p.name),
@@ -67,13 +67,18 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 		p.env = j.e.renewed(ctx, p.env) // images are exchanged while jobs wait
 	}
 	switch {
+	case err == nil:
+		b.passed("creating")
+		return b, nil
 	case errors.Is(err, sandbox.ErrNoImage):
-		return nil, refuse(err, "The image of the environment is unknown to this agent. Please contact your course administrator.")
-	case err != nil:
-		return nil, refuse(err, "Cannot create the container.")
+		err = refuse(err, "The image of the environment is unknown to this agent. Please contact your course administrator.")
+	default:
+		err = refuse(err, "Cannot create the container.")
 	}
-	b.passed("creating")
-	return b, nil
+	if b.Container == nil {
+		return nil, err
+	}
+	return b, err
 }
 
 // contain has the runtime make a container, in a cgroup of that path.

@@ -101,6 +101,10 @@ func succeed(_ context.Context, in *frame.Reader, out *frame.Writer) int {
 	if _, err := in.Next(); err != nil {
 		return 100
 	}
+	return saySuccess(out)
+}
+
+func saySuccess(out *frame.Writer) int {
 	return say(out, &grading.Result{Result: msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "result"), "success")})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/ingot-grading/ingot/wire"
 	"github.com/ingot-grading/ingot/wire/grading"
@@ -19,7 +20,7 @@ var (
 const maxComplaints = 10
 
 // inbox takes the frames of a grading container. It belongs to the relay's
-// goroutine until that has ended.
+// goroutine.
 type inbox struct {
 	log     *slog.Logger
 	asked   chan<- *grading.RunStudent // to the job's loop
@@ -27,8 +28,26 @@ type inbox struct {
 	logins  chan<- login               // to the job's loop
 	over    <-chan struct{}            // the loop has ended
 	routes  *routes
-	result  wire.Raw // of the last result frame
 	skipped int
+
+	mu     sync.Mutex
+	result wire.Raw // of the last result frame; nil: there was none
+}
+
+// last hands over the result of the last frame that had one, when the output has been
+// read to its end, or is not waited for any more.
+func (in *inbox) last() wire.Raw {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	result := in.result
+	in.result = nil
+	return result
+}
+
+func (in *inbox) keep(result wire.Raw) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.result = append(in.result[:0], result...)
 }
 
 // take takes one frame. A bad one is skipped and does not end the job
@@ -58,7 +77,7 @@ func (in *inbox) take(frame []byte) error {
 			in.skip(errNoResult)
 			return nil
 		}
-		in.result = append(in.result[:0], m.Result...)
+		in.keep(m.Result)
 	case *grading.RunStudent:
 		if !isSocket(m.SocketID) {
 			in.skip(errSocket)

@@ -47,11 +47,8 @@ func (j *job) run(job context.Context) (ending, error) {
 	j.students.routes.hangUp()
 	j.students.stop(errOver)
 	if end.cause == nil { // nobody asks what one that was stopped had to say
-		if j.drain(ctx, frames) {
-			j.result = in.result
-		} else {
-			end.cause = context.Cause(ctx) // a kill, if there was one, need not wait for the rest
-		}
+		end.cause = j.drain(ctx, frames)
+		j.result = in.last()
 	}
 	j.measure(&end)
 	if errors.Is(context.Cause(job), agent.ErrKilled) && end.cause != nil {
@@ -87,16 +84,15 @@ func (j *job) loop(ctx context.Context, over context.CancelCauseFunc) ending {
 	}
 }
 
-// drain waits for what the container wrote before it ended, until ctx ends. It
-// reports whether all of it is there.
-func (j *job) drain(ctx context.Context, frames *relay.Relay) bool {
-	ctx, done := context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
+// drain waits for what the container wrote before it ended, for so long. A kill need
+// not wait for that: the error is why ctx ended.
+func (j *job) drain(ctx context.Context, frames *relay.Relay) error {
+	patience, done := context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
 	defer done()
-	err := frames.Wait(ctx)
-	if err != nil {
+	if err := frames.Wait(patience); err != nil {
 		j.log.Warn("bad output of the container", "err", err)
 	}
-	all := ctx.Err() == nil
-	j.stderr.wait(ctx) // only for the log
-	return all
+	cause := context.Cause(ctx)
+	j.stderr.wait(patience) // only for the log
+	return cause
 }

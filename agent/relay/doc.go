@@ -1,6 +1,6 @@
 // Package relay carries frames between the agent and a container.
 //
-// A [Relay] owns both of the container's streams from Start until Wait returns.
+// A [Relay] owns both of the container's streams from Start on, and closes its input.
 // One goroutine reads, one writes, so a container that does not read what it is
 // sent does not keep anybody from reading what it says. Frames are delivered in
 // order, and Wait returns after the last frame that the container wrote before

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/ingot-grading/ingot/wire/frame"
 )
@@ -16,27 +15,23 @@ var ErrEnded = errors.New("relay: the container takes no more frames")
 
 // Relay is the pair of pumps of one container.
 type Relay struct {
-	out  *outbox
-	err  error         // of the reader, set before idle is closed
-	idle chan struct{} // closed when both pumps ended
+	out   *outbox
+	err   error         // of the reader, set before heard is closed
+	heard chan struct{} // closed when the output was read to its end
 }
 
 // Start reads frames of at most limit bytes from stdout and calls on for each,
 // in order, in one goroutine. The frame is valid until on returns; while on
 // does not return, the container cannot write for long. An error of on ends the relay.
 func Start(stdin io.WriteCloser, stdout io.Reader, limit int, on func(frame []byte) error) *Relay {
-	r := &Relay{out: newOutbox(), idle: make(chan struct{})}
-	var pumps sync.WaitGroup
-	pumps.Go(func() {
+	r := &Relay{out: newOutbox(), heard: make(chan struct{})}
+	go func() {
 		r.err = read(stdout, limit, on)
+		close(r.heard)
 		r.out.close()
 		_ = stdin.Close() // nobody reads it any more; the writer may be waiting in it
-	})
-	pumps.Go(func() { r.write(stdin) })
-	go func() {
-		pumps.Wait()
-		close(r.idle)
 	}()
+	go r.write(stdin)
 	return r
 }
 
@@ -54,12 +49,13 @@ func (r *Relay) Forward(frame []byte) error { return r.out.put(context.Backgroun
 // container that has ended. Its output is read on.
 func (r *Relay) HangUp() { r.out.close() }
 
-// Wait returns when the container's output has been read to its end and its
-// input is closed: nil at a clean end, else what was wrong with the output. If
-// ctx ends first its cause is returned, and frames may still arrive.
+// Wait returns when the container's output has been read to its end: nil at a
+// clean end, else what was wrong with it. Its input is closed after that, in the
+// runtime's own time. If ctx ends first its cause is returned, and frames may still
+// arrive.
 func (r *Relay) Wait(ctx context.Context) error {
 	select {
-	case <-r.idle:
+	case <-r.heard:
 		return r.err
 	case <-ctx.Done():
 		return context.Cause(ctx)

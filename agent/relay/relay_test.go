@@ -272,3 +272,31 @@ func TestCallbackError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// stuck is an input whose end takes its time.
+type stuck struct {
+	*os.File
+	until chan struct{}
+}
+
+func (s stuck) Close() error {
+	<-s.until
+	return s.File.Close()
+}
+
+// All output is there when it was read, although nobody has closed the input yet.
+func TestOutputIsThereBeforeTheInputIsClosed(t *testing.T) {
+	_, stdin := pipe(t)
+	stdout, out := pipe(t)
+	until := make(chan struct{})
+	defer close(until)
+	n := 0
+	r := Start(stuck{stdin, until}, stdout, limit, func([]byte) error { n++; return nil })
+	if err := frame.NewWriter(out).Write([]byte("last")); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if err := ended(t, r); err != nil || n != 1 {
+		t.Errorf("%d frames, %v", n, err)
+	}
+}

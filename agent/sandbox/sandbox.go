@@ -25,7 +25,9 @@ type Runtime interface {
 	// Changes is signalled, at most once per read, when images may have come or gone.
 	Changes() <-chan struct{}
 	// Create makes a container on a fresh writable copy of its image. Nothing
-	// of it runs yet. If it fails nothing is left. The caller must Delete it.
+	// of it runs yet. The caller must Delete it. If it fails nothing is left, but
+	// where that could not be undone: then a Container comes with the error, which
+	// is good for Delete alone.
 	Create(ctx context.Context, s Spec) (Container, error)
 	// Sweep removes every container that carries all of labels and whatever an
 	// earlier life left of it (tasks, snapshots, FIFOs), and nothing else.

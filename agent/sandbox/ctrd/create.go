@@ -31,9 +31,12 @@ const (
 func (r *Runtime) Create(ctx context.Context, s sandbox.Spec) (sandbox.Container, error) {
 	c, err := r.create(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("create container %q: %w", s.ID, classify(err))
+		err = fmt.Errorf("create container %q: %w", s.ID, classify(err))
 	}
-	return c, nil
+	if c == nil {
+		return nil, err
+	}
+	return c, err
 }
 
 func (r *Runtime) create(ctx context.Context, s sandbox.Spec) (*container, error) {
@@ -68,10 +71,13 @@ func (r *Runtime) create(ctx context.Context, s sandbox.Spec) (*container, error
 	if err == nil {
 		err = c.build(ctx, s, img)
 	}
-	if err != nil {
-		return nil, errors.Join(err, c.remove(ctx))
+	if err == nil {
+		return c, nil
 	}
-	return c, nil
+	if left := c.remove(ctx); left != nil {
+		return c, errors.Join(err, left)
+	}
+	return nil, err
 }
 
 // record is what containerd is to remember of the container.
