@@ -96,7 +96,7 @@ func (s *Guards) Deny(networks []netip.Prefix) error {
 	}
 	for k := range s.denied {
 		if _, ok := next[k]; !ok {
-			if err := s.rules.Delete(k); err != nil {
+			if err := s.rules.Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) { // by a try that failed later
 				return fmt.Errorf("cgroups: deny a network no more: %w", err)
 			}
 		}
@@ -167,7 +167,7 @@ func (g *Group) Guard(s *Guards, p Policy) (_ *Guard, err error) {
 	return x, nil
 }
 
-// Allow adds to what the group may reach, until Close.
+// Allow adds to what the group may reach, until Forbid or Close.
 func (x *Guard) Allow(p Policy) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -176,6 +176,20 @@ func (x *Guard) Allow(p Policy) error {
 			return fmt.Errorf("cgroups: allow an address: %w", err)
 		}
 		x.rules[k] = port
+	}
+	return nil
+}
+
+// Forbid takes addresses out of what the group may reach, at all ports of theirs. It
+// may be called again.
+func (x *Guard) Forbid(addresses []netip.Addr) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for k := range (Policy{Allow: addresses}).rules(x.job) {
+		if err := x.s.rules.Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return fmt.Errorf("cgroups: forbid an address: %w", err)
+		}
+		delete(x.rules, k)
 	}
 	return nil
 }

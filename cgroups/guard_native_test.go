@@ -152,6 +152,17 @@ func TestPacketVerdicts(t *testing.T) {
 	}
 }
 
+// What a change of the denials could not finish does not keep the next one from it.
+func TestDenialThatIsGone(t *testing.T) {
+	s := guards(t, "192.0.2.1/32", "192.0.2.2/32")
+	for k := range denials([]netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}) {
+		if err := s.rules.Delete(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setDenied(t, s, "192.0.2.2/32")
+}
+
 // A guard that is closed leaves neither rules nor descriptors.
 func TestClosedGuardLeavesNothing(t *testing.T) {
 	s, p := guards(t), tree(t)
@@ -208,6 +219,10 @@ func TestGuard(t *testing.T) {
 		Resolvers: []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	left := []netip.Addr{netip.MustParseAddr("10.88.0.6"), netip.MustParseAddr("fd00:88::6")}
+	if err := errors.Join(x.Allow(Policy{Allow: left}), x.Forbid(left), x.Forbid(left)); err != nil {
 		t.Fatal(err)
 	}
 	other, err := job(t, p, "j2").Guard(s, Policy{}) // whose rules are not ours

@@ -36,6 +36,15 @@ func (j *job) guarded(a *network.Attachment) error {
 	return err
 }
 
+// unreached takes back the leave to reach a network that is about to be removed: its
+// addresses are for other jobs then.
+func (j *job) unreached(a *network.Attachment) error {
+	if j.guard == nil || a == nil {
+		return nil
+	}
+	return j.guard.Forbid(a.Addresses())
+}
+
 // networksOf are the machine's own addresses. The loopback ones are each
 // namespace's own.
 func networksOf(addresses []net.Addr) []netip.Prefix {

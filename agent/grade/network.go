@@ -26,7 +26,7 @@ func (j *job) join(ctx context.Context) (err error) {
 }
 
 // attach makes a network for a container of the job and publishes ports of it.
-// The caller must remove it, after the container.
+// The caller must remove it, after the container; also one that comes with an error.
 func (j *job) attach(ctx context.Context, container string, ports []uint16) (*network.Attachment, error) {
 	a, err := j.e.cfg.Network.Join(ctx, j.containerID(container), ports)
 	switch {
@@ -36,7 +36,7 @@ func (j *job) attach(ctx context.Context, container string, ports []uint16) (*ne
 		return nil, refuse(err, "Cannot connect the container to the network.")
 	}
 	if err := j.guarded(a); err != nil {
-		return nil, refuse(errors.Join(err, disconnect(context.WithoutCancel(ctx), a)), "Cannot connect the container to the network.")
+		return a, refuse(err, "Cannot connect the container to the network.")
 	}
 	return a, nil
 }

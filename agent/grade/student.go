@@ -248,7 +248,7 @@ func (s *student) remove(ctx context.Context) error {
 		s.freed = true
 		s.g.j.unreserve(s.limits.memory)
 	}
-	if err := disconnect(ctx, s.network); err != nil {
+	if err := errors.Join(s.g.j.unreached(s.network), disconnect(ctx, s.network)); err != nil {
 		return err
 	}
 	s.removed = true

@@ -31,8 +31,8 @@
 // sockets too, and for containers with a kernel of their own: both go around by
 // the programs on the job's cgroup (package cgroups), which tell a process of a
 // shared kernel even sooner, and count. What forges frames in the name of another
-// job is not stopped: it takes the right to make raw packets, which students never
-// have.
+// job is not stopped, nor counted as its own: it takes the right to make raw packets,
+// which only programs of a grading image's root have, and students never.
 //
 // A job has a thousand connections at most, datagrams to as many addresses and
 // ports included, and makes no more than fifty a second for long: the machine keeps
