@@ -97,7 +97,7 @@ bench: guest ## Benchmarks of the hot paths, beside libzmq where there is one to
 	$(GO) run ./testenv/apt/cmd/ensure gcc libc6-dev libzmq3-dev python3-zmq python3-msgpack
 	$(GO) test -tags bench -run TestThroughput -v ./wire/zmtp
 	$(GO) test -run '^$$' -bench . -benchmem ./wire/... ./backend/... ./agent/... ./testenv/bench
-	$(NATIVE) -- $(GO) test -tags native -run '^$$' -bench 'Job|ExecToFirstByte|FeedbackResult' -benchtime 20x ./testenv/e2e ./agent/guest
+	$(NATIVE) -- $(GO) test -tags native -run '^$$' -bench 'Job|Relayed|ExecToFirstByte|FeedbackResult' -benchtime 20x ./testenv/e2e ./agent/guest
 
 TAGS := interop native vm browser qemu bench
 

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // onGVisor makes an agent offer gVisor as what the words say.
-func onGVisor(t *testing.T, words ...string) func(*grade.Config) {
+func onGVisor(t testing.TB, words ...string) func(*grade.Config) {
 	k := kind(t, append([]string{"runsc"}, words...)...)
 	k.Runtime.Config = machine.RunscConfig
 	return func(cfg *grade.Config) { cfg.Kinds = []grade.Kind{k} }
@@ -110,5 +111,31 @@ feedback-msg -m "$(dmesg | grep -ci gvisor)"; feedback-result success`)
 	job.Environment = "demo-bare"
 	if done := r.grade(job); done.Status != "success" || strings.HasPrefix(done.Text, "0") {
 		t.Errorf("got %s %q", done.Status, done.Text)
+	}
+}
+
+// What passes between a grader and its student in a second where they share no
+// kernel: through the agent alone, with all on this kernel, and through gVisor's.
+func BenchmarkRelayed(b *testing.B) {
+	for runtime, as := range map[string]func(*grade.Config){"crun": relaying, "runsc": onGVisor(b)} {
+		b.Run(runtime, func(b *testing.B) { benchmarkRelayed(b, start(b, runtime, as)) })
+	}
+}
+
+func benchmarkRelayed(b *testing.B, r *rig) {
+	const size = 50_000_000
+	r.task("out", fmt.Sprintf(`run_student "head -c %d /dev/zero" > /dev/null && feedback-result success`, size))
+	r.task("in", fmt.Sprintf(`head -c %d /dev/zero | run_student "sh -c 'cat > /dev/null'" && feedback-result success`, size))
+	for _, task := range []string{"out", "in"} {
+		b.Run(task, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				job := r.job(task, limits{})
+				job.EnvironmentType = r.kind
+				if done := r.grade(job); done.Status != "success" {
+					b.Fatalf("got %s %q", done.Status, done.Text)
+				}
+			}
+		})
 	}
 }
