@@ -1,6 +1,7 @@
 package student
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -301,6 +302,37 @@ func TestRelayedCommand(t *testing.T) {
 	}
 	if out, err := io.ReadAll(stdout); err != nil || strings.Count(string(out), "text") != 3 {
 		t.Errorf("output %q, %v", out, err)
+	}
+}
+
+// Signals pass while nobody reads the output.
+func TestRelayedSignalBesideUnreadOutput(t *testing.T) {
+	m := newMain(t)
+	signals := make(chan os.Signal, 1)
+	stdin, stdout, done := ask(t, m, Request{Command: "yes"}, signals)
+	stdin.Close()
+	req, peer := next[*grading.RunStudent](m)
+	say(peer, "run_student_started", "container_id", "c1", "relay", true)
+	next[*grading.RunStudentInit](m)
+	say(peer, "dummy_message")
+	_, feeder := next[*grading.Stdin](m)
+	say(feeder, "dummy_message")
+	much := bytes.Repeat([]byte("x"), 500_000) // more than a pipe holds
+	say(peer, "stdout", "socket_id", req.SocketID, "message", pyjson.Bytes(much))
+	signals <- syscall.SIGTERM
+	_, other := next[*grading.StudentSignal](m)
+	say(other, "dummy_message")
+	say(peer, "run_student_retval", "retval", pyjson.Int("241"))
+	read := make(chan int, 1)
+	go func() {
+		out, _ := io.ReadAll(stdout)
+		read <- len(out)
+	}()
+	if e := m.rearms(done); e.code != 241 || e.err != nil {
+		t.Errorf("ended with %d, %v", e.code, e.err)
+	}
+	if n := <-read; n != len(much) {
+		t.Errorf("%d bytes of output, want %d", n, len(much))
 	}
 }
 

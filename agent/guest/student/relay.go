@@ -30,7 +30,7 @@ func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
 	if err != nil {
 		return Failed, err
 	}
-	fed := make(chan error, 1)
+	fed, written := make(chan error, 1), make(chan error, 1)
 	var signals <-chan os.Signal
 	begun := false
 	for {
@@ -45,7 +45,9 @@ func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
 				begun, signals = true, a.signals
 				go func() { fed <- a.feed(ctx) }()
 			}
-			a.output(in)
+			go func() { written <- a.output(in) }() // whoever reads it may be slow, and signals are not to wait
+		case err := <-written:
+			a.trouble = errors.Join(a.trouble, err)
 			if err := a.rearm(); err != nil {
 				return Failed, err
 			}
@@ -63,23 +65,24 @@ func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
 }
 
 // output writes what the command printed.
-func (a *asker) output(in answer) {
+func (a *asker) output(in answer) error {
 	file := a.files[1]
 	switch in.kind {
 	case string(grading.KindStdout):
 	case string(grading.KindStderr):
 		file = a.files[2]
 	default:
-		return
+		return nil
 	}
 	v, _ := in.fields.Get("message")
 	b, _ := v.(pyjson.Bytes)
 	if len(b) == 0 { // the end, of which a pipe without readers must not hear
-		return
+		return nil
 	}
 	if _, err := file.Write(b); err != nil {
-		a.trouble = errors.Join(a.trouble, fmt.Errorf("write the command's output: %w", err))
+		return fmt.Errorf("write the command's output: %w", err)
 	}
+	return nil
 }
 
 // feed sends standard input to the command; an empty message is its end.
