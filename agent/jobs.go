@@ -35,7 +35,7 @@ type running struct {
 	way    *wire.SSH // in, once it has been announced
 	began  time.Time
 	ending time.Time // when it was told to end first; zero: it was not
-	told   bool      // the backend was given a result, and the job hangs
+	told   bool      // the backend wants no result any more, and the job has yet to end
 }
 
 // outcome is what a worker hands back.
@@ -51,8 +51,14 @@ func newJob(m *wire.BackendNewJob) Job {
 // accept takes a job. There may be no slot for it: a backend that restarted, or
 // gave this agent up meanwhile, does not know of the jobs that it has to stop first.
 func (s *session) accept(m *wire.BackendNewJob) {
+	r := s.jobs[m.JobID]
+	if r != nil && !r.ending.IsZero() {
+		s.log.Warn("job comes again while an earlier one of its id ends", "job", m.JobID)
+		s.disown(r)
+		r = nil
+	}
 	switch {
-	case s.jobs[m.JobID] != nil: // one result per id: the running job's
+	case r != nil: // one result per id: the running job's
 		s.log.Warn("job is running already", "job", m.JobID)
 		s.announce(m.JobID) // the backend cannot know, or it would not send it
 	case s.waits(m.JobID) >= 0:
@@ -78,6 +84,7 @@ func (s *session) begin(m *wire.BackendNewJob) {
 	ctx, cancel := context.WithCancelCause(s.base)
 	r := &running{job: newJob(m), ctx: ctx, cancel: cancel, began: time.Now()}
 	s.jobs[m.JobID] = r
+	s.out.forget(m.JobID) // or it could answer this one: whoever sends a job knows no result of it
 	s.announce(m.JobID)
 	select {
 	case s.work <- r:
@@ -204,16 +211,21 @@ func (s *session) answerHung(now time.Time) {
 			continue
 		}
 		s.log.Warn("job does not end", "job", id, "cause", context.Cause(r.ctx))
-		delete(s.jobs, id)
-		r.told = true
-		s.hung++
-		s.resize() // before the backend takes its slot for free
+		s.disown(r) // before the backend takes its slot for free
 		res := Failed(r.job, "killed", "")
 		if errors.Is(context.Cause(r.ctx), ErrStopping) {
 			res = Failed(r.job, "crash", TextStopping)
 		}
 		s.deliver(r.job, res)
 	}
+}
+
+// disown takes a job that has yet to end out of the table. It keeps its slot.
+func (s *session) disown(r *running) {
+	delete(s.jobs, r.job.JobID)
+	r.told = true
+	s.hung++
+	s.resize()
 }
 
 // sshCall is a job's wish to announce a way in.

@@ -27,10 +27,11 @@ type letter struct {
 // sent again on the next; a backend that had read it ignores the second one
 // (PROTOCOL.md 2.5).
 type outbox struct {
-	letters   []letter // in the order in which they are sent
-	unsent    int      // where those begin that are yet to be sent
-	unwritten int      // where those begin that are yet to be written
-	size      int      // bytes of all
+	letters   []letter       // in the order in which they are sent
+	unsent    int            // where those begin that are yet to be sent
+	unwritten int            // where those begin that are yet to be written
+	doubted   int            // bytes of those before
+	jobs      map[string]int // how many letters of each there are
 }
 
 // uplinked is the connection that results go to.
@@ -42,13 +43,37 @@ type uplinked interface {
 
 // add puts a result that has yet to be sent at the end.
 func (o *outbox) add(job string, frame []byte) {
+	if o.jobs == nil {
+		o.jobs = map[string]int{}
+	}
+	o.jobs[job]++
 	o.letters = append(o.letters, letter{job: job, frame: frame})
-	o.size += len(frame)
+}
+
+// drop takes a letter of job out of the account.
+func (o *outbox) drop(job string) {
+	if o.jobs[job]--; o.jobs[job] == 0 {
+		delete(o.jobs, job)
+	}
 }
 
 // has reports whether a result of job is still kept.
-func (o *outbox) has(job string) bool {
-	return slices.ContainsFunc(o.letters, func(l letter) bool { return l.job == job })
+func (o *outbox) has(job string) bool { return o.jobs[job] > 0 }
+
+// forget drops the results of job that are still kept. There are none of most.
+func (o *outbox) forget(job string) {
+	for o.has(job) {
+		i := slices.IndexFunc(o.letters, func(l letter) bool { return l.job == job })
+		if i < o.unsent {
+			o.unsent--
+		}
+		if i < o.unwritten {
+			o.unwritten--
+			o.doubted -= len(o.letters[i].frame)
+		}
+		o.letters = slices.Delete(o.letters, i, i+1)
+		o.drop(job)
+	}
 }
 
 // deliver offers each unsent result to the connection, in order, until one is
@@ -63,11 +88,13 @@ func (o *outbox) deliver(now, heard time.Time, to uplinked) {
 	if o.unwritten < o.unsent {
 		for written := to.written(); o.unwritten < o.unsent && o.letters[o.unwritten].until <= written; o.unwritten++ {
 			o.letters[o.unwritten].written = now
+			o.doubted += len(o.letters[o.unwritten].frame)
 		}
 	}
 	old := 0
-	for old < o.unwritten && (heard.Sub(o.letters[old].written) >= doubt || o.size > most) {
-		o.size -= len(o.letters[old].frame)
+	for old < o.unwritten && (heard.Sub(o.letters[old].written) >= doubt || o.doubted > most) {
+		o.doubted -= len(o.letters[old].frame)
+		o.drop(o.letters[old].job)
 		old++
 	}
 	clear(o.letters[:old])
@@ -79,6 +106,7 @@ func (o *outbox) deliver(now, heard time.Time, to uplinked) {
 func (o *outbox) broken(heard time.Time) {
 	for o.unwritten > 0 && heard.Sub(o.letters[o.unwritten-1].written) < doubt {
 		o.unwritten--
+		o.doubted -= len(o.letters[o.unwritten].frame)
 	}
 	o.unsent = o.unwritten
 }

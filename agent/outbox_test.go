@@ -11,6 +11,7 @@ import (
 // nothing yet.
 type line struct {
 	deaf, slow bool
+	upTo       int64 // what is written, if it is slow
 	frames     int
 	bytes      int64
 }
@@ -28,7 +29,7 @@ func (l *line) sent() int64 { return l.bytes }
 
 func (l *line) written() int64 {
 	if l.slow {
-		return 0
+		return l.upTo
 	}
 	return l.bytes
 }
@@ -126,5 +127,48 @@ func TestNothingIsWrittenAtTheEnd(t *testing.T) {
 	o.deliver(now, now, s)
 	if !o.has("a") {
 		t.Error("a result that was not written is forgotten")
+	}
+}
+
+// What waits to be written takes no room from what was written and is doubted.
+func TestDoubtBesideMuchUnwritten(t *testing.T) {
+	now := time.Unix(0, 0)
+	var o outbox
+	o.add("a", make([]byte, 10))
+	l := new(line)
+	o.deliver(now, now, l)
+	l.slow, l.upTo = true, l.bytes
+	o.add("b", make([]byte, most+1))
+	o.deliver(now, now, l)
+	o.broken(now)
+	for _, job := range []string{"a", "b"} {
+		if !o.has(job) {
+			t.Errorf("the result of %s is forgotten", job)
+		}
+	}
+}
+
+// The results of a job are forgotten wherever they are, and no others.
+func TestForgottenResults(t *testing.T) {
+	now := time.Unix(0, 0)
+	var o outbox
+	l := new(line)
+	for _, job := range []string{"a", "b", "a"} { // written
+		o.add(job, []byte(job))
+	}
+	o.deliver(now, now, l)
+	l.slow, l.upTo = true, l.bytes
+	for _, job := range []string{"b", "a"} { // sent
+		o.add(job, []byte(job))
+	}
+	o.deliver(now, now, l)
+	l.deaf = true
+	for _, job := range []string{"a", "b"} {
+		o.add(job, []byte(job))
+	}
+	o.forget("a")
+	o.forget("nobody")
+	if o.has("a") || !o.has("b") || len(o.letters) != 3 || o.unsent != 2 || o.unwritten != 1 || o.doubted != 1 {
+		t.Errorf("left: %+v", o)
 	}
 }

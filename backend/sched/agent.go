@@ -216,6 +216,12 @@ func (s *State) onDone(a *agent, k agentKey, r wire.Result) {
 		s.emit(Ignored{a.peer, clip(k.id)})
 		return
 	}
+	if r.Status == "killed" && !j.killed && j.phase == sent && a.returns() {
+		// That was an earlier run of it, which a was told to end as nobody waited for
+		// it. Of this one an agent of ours has said nothing yet.
+		s.emit(Ignored{a.peer, clip(k.id)})
+		return
+	}
 	s.finish(j, EndResult, r)
 	s.fill(a)
 }

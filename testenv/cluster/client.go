@@ -47,22 +47,27 @@ func (cl *Client) Submit(n int, work Work) []string {
 	for i := range ids {
 		ids[i] = cl.cluster.newID()
 	}
-	cl.submit(ids, environment.Name, work)
+	cl.submit(ids, environment.Name, 0, work)
 	return ids
 }
 
 // SubmitAs submits a job with that id for an environment of that name.
-func (cl *Client) SubmitAs(id, env string, work Work) { cl.submit([]string{id}, env, work) }
+func (cl *Client) SubmitAs(id, env string, work Work) { cl.submit([]string{id}, env, 0, work) }
+
+// SubmitReplay submits a job with that id that all others go before.
+func (cl *Client) SubmitReplay(id string, work Work) {
+	cl.submit([]string{id}, environment.Name, 1, work)
+}
 
 // submit submits jobs at one moment: the connection does not break in between.
-func (cl *Client) submit(ids []string, env string, work Work) {
+func (cl *Client) submit(ids []string, env string, priority int64, work Work) {
 	cl.await(func() bool { return cl.known })
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	for _, id := range ids {
 		cl.cluster.book.submitted(cl, cl.peer, id, work)
 		cl.say(&wire.ClientNewJob{
-			JobID: id, CourseID: wire.Nullable{Value: "course"}, TaskID: wire.Nullable{Value: "task"},
+			JobID: id, Priority: priority, CourseID: wire.Nullable{Value: "course"}, TaskID: wire.Nullable{Value: "task"},
 			InputData: wire.Raw("\x81\xa6@state\xa6before"), EnvironmentType: environment.Type, Environment: env, Launcher: "someone",
 		})
 	}
