@@ -194,6 +194,29 @@ func TestChangedEnvironments(t *testing.T) {
 	}
 }
 
+// Jobs that wait for the slots of others that hang are a Python backend's too: a hello
+// would end them.
+func TestChangedEnvironmentsWhileJobsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exec := changing{graders{"deaf": deaf, "ok": succeed}, make(chan struct{})}
+		b := start(t, exec, func(cfg *agent.Config) { cfg.Silence = time.Hour })
+		for _, id := range []string{"j1", "j2"} {
+			b.send(newJob(id, "deaf"))
+			want[*wire.AgentJobStarted](b, id)
+			b.send(&wire.BackendKillJob{JobID: id})
+			want[*wire.AgentJobDone](b, id)
+		}
+		b.send(newJob("j3", "ok"))
+		synctest.Wait()
+		exec.change <- struct{}{}
+		want[*wire.AgentJobStarted](b, "j3")
+		want[*wire.AgentJobDone](b, "j3")
+		if m, ok := b.next().(*wire.AgentHello); !ok {
+			t.Errorf("got %T, want a hello after the job", m)
+		}
+	})
+}
+
 // A backend of ours that asks who we are, after its greeting, is told.
 func TestUnknownAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

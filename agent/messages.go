@@ -143,7 +143,7 @@ func allowsSSH(envs []wire.Environment) bool {
 // backend it does so only while no job runs: that takes a second hello for a
 // restart and answers all of the agent's jobs with a crash (PROTOCOL.md 2.5).
 func (s *session) reannounce() {
-	if s.stale && s.peer != 0 && (s.ours || len(s.jobs) == 0) {
+	if s.stale && s.peer != 0 && (s.ours || len(s.jobs)+len(s.backlog) == 0) {
 		s.hello()
 	}
 }

@@ -100,16 +100,23 @@ func (e *end) serve(c *conn) (count int) {
 	// The first message is read while PeerUp waits for the owner, so that a peer
 	// that has gone meanwhile is noticed, and one that pings is answered.
 	up := make(chan bool, 1)
+	var told atomic.Bool
 	e.work.Go(func() {
-		up <- e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr})
+		ok := e.hand(c, wire.Event{Kind: wire.PeerUp, Peer: c.peer, RoutingID: c.identity, Addr: c.addr})
+		told.Store(ok)
+		up <- ok
 	})
 	m := newMessages(c, &e.cfg, &e.spare, c.pinged)
+	m.alive = func() {
+		if told.Load() {
+			e.hand(c, wire.Event{Kind: wire.PeerAlive, Peer: c.peer})
+		}
+	}
 	ev, err := m.next()
 	if err != nil {
 		c.cancel(err)
 	}
 	if <-up {
-		m.alive = func() { e.hand(c, wire.Event{Kind: wire.PeerAlive, Peer: c.peer}) }
 		// Whoever was told of a PeerUp waits for the PeerDown: it is never left out.
 		defer func() { e.events <- wire.Event{Kind: wire.PeerDown, Peer: c.peer, Err: context.Cause(c.ctx)} }()
 	}

@@ -2,6 +2,7 @@ package zmtp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -220,41 +221,52 @@ func TestSlowOwnerIsNotThePeersSilence(t *testing.T) {
 }
 
 // The owner hears that a long message is coming, so that it does not take its
-// peer for dead.
+// peer for dead, also if it is the first of all.
 func TestSlowMessageIsASignOfLife(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, r *Router, l *listener) {
-		p, peer := l.up(t, r, 1)
-		p.send(message("short"))
-		next(t, r, wire.PeerMessage)
-		const chunk, chunks = 10 << 10, 100
-		go func() {
-			p.send(string(appendHeader(nil, 0, chunk*chunks)))
-			for range chunks {
-				p.send(strings.Repeat("x", chunk))
-				time.Sleep(100 * time.Millisecond)
-			}
-			p.send(message("short"))
-		}()
-		alive, start := 0, time.Now()
-		for ev := range r.Events() {
-			if ev.Peer != peer {
-				t.Fatalf("event %+v", ev)
-			}
-			if ev.Kind == wire.PeerMessage {
-				if len(ev.Frame) != chunk*chunks {
-					t.Errorf("a message of %d bytes", len(ev.Frame))
+	for _, before := range []int{0, 1} {
+		t.Run(fmt.Sprint(before, " before it"), func(t *testing.T) {
+			inBubble(t, Config{}, func(t *testing.T, r *Router, l *listener) {
+				p, peer := l.up(t, r, 1)
+				for range before {
+					p.send(message("short"))
+					next(t, r, wire.PeerMessage)
 				}
-				break
+				slowMessage(t, r, p, peer)
+			})
+		})
+	}
+}
+
+func slowMessage(t *testing.T, r *Router, p *raw, peer wire.Peer) {
+	t.Helper()
+	const chunk, chunks = 10 << 10, 100
+	go func() {
+		p.send(string(appendHeader(nil, 0, chunk*chunks)))
+		for range chunks {
+			p.send(strings.Repeat("x", chunk))
+			time.Sleep(100 * time.Millisecond)
+		}
+		p.send(message("short"))
+	}()
+	alive, start := 0, time.Now()
+	for ev := range r.Events() {
+		if ev.Peer != peer {
+			t.Fatalf("event %+v", ev)
+		}
+		if ev.Kind == wire.PeerMessage {
+			if len(ev.Frame) != chunk*chunks {
+				t.Errorf("a message of %d bytes", len(ev.Frame))
 			}
-			if alive++; ev.Kind != wire.PeerAlive || time.Since(start) > time.Duration(alive)*1100*time.Millisecond+200*time.Millisecond {
-				t.Errorf("event %d, %+v, after %v", alive, ev, time.Since(start))
-			}
+			break
 		}
-		if alive < 8 || alive > 10 {
-			t.Errorf("%d signs of life in 10 s, want one a second", alive)
+		if alive++; ev.Kind != wire.PeerAlive || time.Since(start) > time.Duration(alive)*1100*time.Millisecond+200*time.Millisecond {
+			t.Errorf("event %d, %+v, after %v", alive, ev, time.Since(start))
 		}
-		if ev := <-r.Events(); ev.Kind != wire.PeerMessage || string(ev.Frame) != "short" {
-			t.Errorf("event %+v, want the next message", ev)
-		}
-	})
+	}
+	if alive < 8 || alive > 10 {
+		t.Errorf("%d signs of life in 10 s, want one a second", alive)
+	}
+	if ev := <-r.Events(); ev.Kind != wire.PeerMessage || string(ev.Frame) != "short" {
+		t.Errorf("event %+v, want the next message", ev)
+	}
 }

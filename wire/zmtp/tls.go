@@ -3,6 +3,7 @@ package zmtp
 import (
 	"crypto/tls"
 	"errors"
+	"strings"
 )
 
 var (
@@ -65,7 +66,7 @@ func (c *Config) clientTLS(a address) (*tls.Config, error) {
 	conf := c.TLS.Clone()
 	conf.MinVersion = tls.VersionTLS13
 	if conf.ServerName == "" {
-		conf.ServerName = a.host
+		conf.ServerName, _, _ = strings.Cut(a.host, "%") // no certificate has a zone
 	}
 	return conf, nil
 }
