@@ -163,10 +163,11 @@ func (s *session) deliver(job Job, res wire.Result) {
 		}
 	}
 	s.out.add(job.JobID, frame)
-	s.flush()
+	s.out.send(s)
 }
 
-func (s *session) flush() { s.out.deliver(time.Now(), s.heard, s) }
+// settle forgets the results that were delivered long ago.
+func (s *session) settle() { s.out.settle(time.Now(), s.heard, s) }
 
 // kill ends a job. A job that never was here is answered all the same, lest the
 // backend wait for it for ever (PROTOCOL.md 3.4); one that has just ended was
@@ -180,7 +181,7 @@ func (s *session) kill(m *wire.BackendKillJob) {
 	if i := s.waits(m.JobID); i >= 0 {
 		s.backlog = slices.Delete(s.backlog, i, i+1)
 	} else {
-		s.flush() // forget what was delivered long ago
+		s.settle()
 		if s.out.has(m.JobID) {
 			return
 		}

@@ -33,7 +33,7 @@ func (s *session) onWire(ev wire.Event) {
 		// All of this before the first Pong: after it a backend of ours waits no
 		// more for jobs that it had left with us and that we did not speak of.
 		s.hello()
-		s.flush()
+		s.out.send(s)
 		for job := range s.jobs { // a backend that waits for none of them says so
 			s.announce(job)
 		}

@@ -76,15 +76,18 @@ func (o *outbox) forget(job string) {
 	}
 }
 
-// deliver offers each unsent result to the connection, in order, until one is
-// refused, and forgets those written long enough before the backend was heard of
-// last, or more of them if they are too large. It looks at no others: many results
-// may be kept.
-func (o *outbox) deliver(now, heard time.Time, to uplinked) {
+// send offers each unsent result to the connection, in order, until one is refused.
+func (o *outbox) send(to uplinked) {
 	for o.unsent < len(o.letters) && to.sendFrame(o.letters[o.unsent].frame) {
 		o.letters[o.unsent].until = to.sent()
 		o.unsent++
 	}
+}
+
+// settle notes which results have been written, and forgets those that were long
+// enough before the backend was heard of last, or more of them if they are too large.
+// It looks at no others: many results may be kept.
+func (o *outbox) settle(now, heard time.Time, to uplinked) {
 	if o.unwritten < o.unsent {
 		for written := to.written(); o.unwritten < o.unsent && o.letters[o.unwritten].until <= written; o.unwritten++ {
 			o.letters[o.unwritten].written = now

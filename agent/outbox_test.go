@@ -34,6 +34,12 @@ func (l *line) written() int64 {
 	return l.bytes
 }
 
+// deliver sends what there is, and looks at what became of all.
+func deliver(o *outbox, now, heard time.Time, to uplinked) {
+	o.send(to)
+	o.settle(now, heard, to)
+}
+
 // A result that waits in a queue is not read, however long the backend has been
 // heard of since: it is sent again on the next connection.
 func TestResultIsDoubtedUntilItIsWritten(t *testing.T) {
@@ -42,7 +48,7 @@ func TestResultIsDoubtedUntilItIsWritten(t *testing.T) {
 	var o outbox
 	o.add("a", make([]byte, 10))
 	for now := range 100 {
-		o.deliver(at(now), at(now), l)
+		deliver(&o, at(now), at(now), l)
 	}
 	if !o.has("a") || l.frames != 1 {
 		t.Errorf("sent %d times", l.frames)
@@ -50,12 +56,12 @@ func TestResultIsDoubtedUntilItIsWritten(t *testing.T) {
 	o.broken(at(100))
 	l.slow = false
 	for now := range 9 {
-		o.deliver(at(101+now), at(101+now), l)
+		deliver(&o, at(101+now), at(101+now), l)
 	}
 	if !o.has("a") || l.frames != 2 {
 		t.Errorf("sent %d times, want again", l.frames)
 	}
-	o.deliver(at(112), at(112), l)
+	deliver(&o, at(112), at(112), l)
 	if o.has("a") {
 		t.Error("it is kept for ever")
 	}
@@ -68,20 +74,20 @@ func TestResultIsDoubtedWhileNothingIsHeard(t *testing.T) {
 	taken := new(line)
 	var o outbox
 	o.add("a", []byte("a"))
-	o.deliver(at(0), at(0), taken)
+	deliver(&o, at(0), at(0), taken)
 	o.add("b", []byte("b"))
-	o.deliver(at(1), at(0), taken)
-	o.deliver(at(60), at(10), taken) // heard of at 10 s for the last time
+	deliver(&o, at(1), at(0), taken)
+	deliver(&o, at(60), at(10), taken) // heard of at 10 s for the last time
 	if o.has("a") || !o.has("b") {
 		t.Error("want a forgotten and b kept")
 	}
 	o.broken(at(10))
 	taken.frames = 0
-	o.deliver(at(61), at(61), taken)
+	deliver(&o, at(61), at(61), taken)
 	if taken.frames != 1 {
 		t.Errorf("%d results were sent again, want b", taken.frames)
 	}
-	o.deliver(at(71), at(71), taken)
+	deliver(&o, at(71), at(71), taken)
 	if o.has("b") {
 		t.Error("b is kept for ever")
 	}
@@ -95,17 +101,17 @@ func TestLargeResultsAreNotDoubted(t *testing.T) {
 	for _, job := range []string{"a", "b", "c"} {
 		o.add(job, make([]byte, most/2+1))
 	}
-	o.deliver(now, now, &line{deaf: true})
+	deliver(&o, now, now, &line{deaf: true})
 	if !o.has("a") || !o.has("b") || !o.has("c") {
 		t.Error("a result that was not sent is forgotten")
 	}
 	slow := &line{slow: true}
-	o.deliver(now, now, slow)
+	deliver(&o, now, now, slow)
 	if !o.has("a") || !o.has("b") || !o.has("c") {
 		t.Error("a result that was not written is forgotten")
 	}
 	slow.slow = false
-	o.deliver(now, now, slow)
+	deliver(&o, now, now, slow)
 	if o.has("a") || o.has("b") || !o.has("c") {
 		t.Error("want the last kept, and as many as are not too much with it")
 	}
@@ -124,7 +130,7 @@ func TestNothingIsWrittenAtTheEnd(t *testing.T) {
 	o.add("a", make([]byte, most+1))
 	o.letters[0].until, o.unsent = most+1, 1
 	now := time.Unix(0, 0)
-	o.deliver(now, now, s)
+	deliver(&o, now, now, s)
 	if !o.has("a") {
 		t.Error("a result that was not written is forgotten")
 	}
@@ -136,10 +142,10 @@ func TestDoubtBesideMuchUnwritten(t *testing.T) {
 	var o outbox
 	o.add("a", make([]byte, 10))
 	l := new(line)
-	o.deliver(now, now, l)
+	deliver(&o, now, now, l)
 	l.slow, l.upTo = true, l.bytes
 	o.add("b", make([]byte, most+1))
-	o.deliver(now, now, l)
+	deliver(&o, now, now, l)
 	o.broken(now)
 	for _, job := range []string{"a", "b"} {
 		if !o.has(job) {
@@ -156,12 +162,12 @@ func TestForgottenResults(t *testing.T) {
 	for _, job := range []string{"a", "b", "a"} { // written
 		o.add(job, []byte(job))
 	}
-	o.deliver(now, now, l)
+	deliver(&o, now, now, l)
 	l.slow, l.upTo = true, l.bytes
 	for _, job := range []string{"b", "a"} { // sent
 		o.add(job, []byte(job))
 	}
-	o.deliver(now, now, l)
+	deliver(&o, now, now, l)
 	l.deaf = true
 	for _, job := range []string{"a", "b"} {
 		o.add(job, []byte(job))

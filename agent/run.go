@@ -111,7 +111,7 @@ const beat = 2 * time.Second
 func (s *session) onTick(now time.Time) {
 	s.checkSilence(now)
 	s.answerHung(now)
-	s.flush()
+	s.settle()
 }
 
 // outage is how long the agent at least waits for a connection to hand in its last

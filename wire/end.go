@@ -79,9 +79,10 @@ type Dealer interface {
 	// Send queues frame for the connection p, as Router.Send does. A frame for
 	// a connection that has ended is refused with ErrNoPeer, never kept.
 	Send(p Peer, frame []byte) error
-	// Queued is how many bytes of the frames for p are yet to be written. What was
-	// written may still be lost. Not ok: the connection has ended, though its
-	// PeerDown may not have been read, and nobody knows what of them was written.
+	// Queued is how many bytes of the frames for p have yet to reach the other side's
+	// kernel, as far as ours knows, and perhaps a few more. What did may still be
+	// lost. Not ok: the connection has ended, though its PeerDown may not have been
+	// read, and nobody knows what of them arrived.
 	Queued(p Peer) (bytes int64, ok bool)
 	// Drop ends the connection p; the next one is made after the usual pause.
 	Drop(p Peer, cause error)

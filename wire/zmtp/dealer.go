@@ -154,5 +154,5 @@ func (d *Dealer) Queued(p wire.Peer) (bytes int64, ok bool) {
 		return 0, false
 	}
 	_, bytes = c.queue.size()
-	return bytes, true
+	return bytes + unacknowledged(c.net), true
 }

@@ -22,6 +22,8 @@ type writer struct {
 	c       *conn
 	tick    <-chan time.Time // when to send a PING; nil: never
 	pending []byte           // not yet written
+	count   int              // messages that ended in pending, or before, and have their room in the queue
+	bytes   int64            // of those
 	store   [2][]byte        // of vector
 	vector  net.Buffers      // scratch
 }
@@ -76,26 +78,37 @@ func (w *writer) drain() (closed bool, err error) {
 	}
 }
 
-// batch writes frames, gives their room in the queue back, and lets heartbeats
-// through now and then: a queue that never empties must not delay them.
+// batch writes frames, and lets heartbeats through now and then: a queue that never
+// empties must not delay them.
 func (w *writer) batch(frames [][]byte) error {
-	count, bytes := 0, int64(0)
+	since := 0
 	for i, f := range frames {
 		if err := w.message(f); err != nil {
 			return err
 		}
 		frames[i] = nil
-		count++
-		if bytes += int64(len(f)); bytes < writeBuffer && i < len(frames)-1 {
+		w.count++
+		w.bytes += int64(len(f))
+		if len(w.pending) == 0 {
+			w.release()
+		}
+		if since += len(f); since < writeBuffer && i < len(frames)-1 {
 			continue
 		}
-		w.c.queue.release(count, bytes)
-		count, bytes = 0, 0
+		since = 0
 		if err := w.heartbeat(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// release gives back the room in the queue of messages that were written.
+func (w *writer) release() {
+	if w.count > 0 {
+		w.c.queue.release(w.count, w.bytes)
+		w.count, w.bytes = 0, 0
+	}
 }
 
 // heartbeat sends what is due.
@@ -179,6 +192,9 @@ func (w *writer) write(b []byte) error {
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w for %v", ErrStalled, w.c.cfg.Stall)
+	}
+	if err == nil {
+		w.release()
 	}
 	return err
 }
