@@ -50,8 +50,14 @@ func (j *job) newGrader(ctx context.Context) (*box, error) {
 	return j.newBox(ctx, blueprint{name: graderName, env: j.env, limits: j.limits, layer: layer, opts: opts})
 }
 
-// containerID is the id of the container of that name in the job.
-func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + name }
+// containerID is the id of the container of that name in the job. None is the
+// beginning of another, as that of s1 would be of s10: gVisor could not tell them apart.
+func (j *job) containerID(name string) string { return "ingot-" + j.id + "-" + name + idEnd }
+
+const idEnd = "-c"
+
+// studentName is the name of the job's nth student container, from 1.
+func studentName(n int) string { return fmt.Sprintf("s%d", n) }
 
 // newBox makes a container. A box that comes with an error is to be removed.
 func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {

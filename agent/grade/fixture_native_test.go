@@ -178,4 +178,7 @@ func (f *fixture) close() {
 }
 
 // role is "grader", "s1" or so: the container of a job that s is for.
-func role(s sandbox.Spec) string { return s.ID[strings.LastIndex(s.ID, "-")+1:] }
+func role(s sandbox.Spec) string {
+	id := strings.TrimSuffix(s.ID, idEnd)
+	return id[strings.LastIndex(id, "-")+1:]
+}

@@ -100,8 +100,8 @@ func (g *students) find(id string) (*student, error) {
 			return s, nil
 		}
 	}
-	text, ok := strings.CutPrefix(id, g.j.containerID("s"))
-	if n, _ := strconv.Atoi(text); !ok || strconv.Itoa(n) != text || n < 1 || n > g.made {
+	text := strings.TrimSuffix(strings.TrimPrefix(id, "ingot-"+g.j.id+"-s"), idEnd)
+	if n, _ := strconv.Atoi(text); n < 1 || n > g.made || id != g.j.containerID(studentName(n)) {
 		return nil, errForeign // without its name, which may be anything
 	}
 	return nil, nil

@@ -22,7 +22,7 @@ func TestGradersThatOfferLogins(t *testing.T) {
 		status, text string
 	}{
 		"its own, unasked": {&grading.SSHDebug{User: "worker", Key: secret}, "success", ""},
-		"another job's":    {&grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-other-s1"}, "crash", "SSH"},
+		"another job's":    {&grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-other-s1-c"}, "crash", "SSH"},
 		"no student":       {&grading.RunStudent{SocketID: "p1", SSH: true}, "crash", "SSH"},
 	} {
 		t.Run(name, func(t *testing.T) {

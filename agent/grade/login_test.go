@@ -52,14 +52,15 @@ func TestLogins(t *testing.T) {
 		"grader as root":   {64120, &grading.SSHDebug{User: "root", Key: secret}, 64120, "root", false},
 		"old grader":       {64120, &grading.SSHKey{Key: secret}, 64120, "worker", false},
 		"grader unasked":   {0, &grading.SSHDebug{User: "worker", Key: secret}, 0, "", false},
-		"student":          {0, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s2"}, 64122, "worker", false},
-		"student unasked":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s3"}, 0, "", false},
-		"student gone":     {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s1"}, 0, "", false},
-		"student to come":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s4"}, 0, "", true},
-		"student 0":        {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s0"}, 0, "", true},
-		"student 01":       {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s01"}, 0, "", true},
+		"student":          {0, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s2-c"}, 64122, "worker", false},
+		"student unasked":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s3-c"}, 0, "", false},
+		"student gone":     {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s1-c"}, 0, "", false},
+		"student to come":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s4-c"}, 0, "", true},
+		"student 0":        {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s0-c"}, 0, "", true},
+		"student 01":       {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s01-c"}, 0, "", true},
 		"of another job":   {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j2-s2"}, 0, "", true},
-		"the grader's id":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-grader"}, 0, "", true},
+		"a name alone":     {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-s1"}, 0, "", true},
+		"the grader's id":  {64120, &grading.SSHStudent{User: "worker", Key: secret, ContainerID: "ingot-j1-grader-c"}, 0, "", true},
 		"no user":          {64120, &grading.SSHDebug{Key: secret}, 0, "", false},
 		"no password":      {64120, &grading.SSHDebug{User: "worker"}, 0, "", false},
 		"a long password":  {64120, &grading.SSHDebug{User: "worker", Key: strings.Repeat(secret, 9)}, 0, "", false},
@@ -87,7 +88,7 @@ func TestLogins(t *testing.T) {
 func TestPasswordsAreHidden(t *testing.T) {
 	j, _, _ := visited(64120)
 	for _, m := range []grading.Message{
-		&grading.SSHDebug{User: "worker", Key: secret}, &grading.SSHStudent{User: "\x00", Key: "another", ContainerID: "ingot-j1-s3"},
+		&grading.SSHDebug{User: "worker", Key: secret}, &grading.SSHStudent{User: "\x00", Key: "another", ContainerID: "ingot-j1-s3-c"},
 	} {
 		if err := j.letIn(loginOf(m)); err != nil {
 			t.Fatal(err)

@@ -44,7 +44,7 @@ type student struct {
 }
 
 func newStudent(g *students, r *grading.RunStudent, env *environment, l limits, number int) *student {
-	name := fmt.Sprintf("s%d", number)
+	name := studentName(number)
 	return &student{g: g, req: r, env: env, limits: l, number: number, name: name, log: g.j.log.With("container", name)}
 }
 

@@ -123,3 +123,19 @@ func TestWhoMayBeAStudent(t *testing.T) {
 		}
 	}
 }
+
+// No id is the beginning of another: gVisor takes those for one.
+func TestContainerIDs(t *testing.T) {
+	j := &job{id: "j1"}
+	ids := []string{j.containerID(graderName)}
+	for n := range 120 {
+		ids = append(ids, j.containerID(studentName(n+1)))
+	}
+	for _, a := range ids {
+		for _, b := range ids {
+			if a != b && strings.HasPrefix(b, a) {
+				t.Errorf("%s is the beginning of %s", a, b)
+			}
+		}
+	}
+}
