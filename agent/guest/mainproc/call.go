@@ -16,6 +16,8 @@ import (
 type call struct {
 	peer      *mainsock.Peer
 	container string           // "" until it is made
+	begun     bool             // the container has its command
+	left      bool             // the script does not wait any more, as the container has heard
 	flow      bool             // the container takes part in that
 	read      int              // bytes of output, not yet told
 	fed       int              // bytes of input, not yet taken
@@ -43,26 +45,61 @@ func (l *loop) reply(socket string, payload []byte) {
 	}
 }
 
-// output passes on n bytes of output, which are in payload. If the script does not
-// wait any more, the command shall hear of it as one that writes to a pipe does.
-func (l *loop) output(socket string, n int, payload []byte) {
-	c := l.calls[socket]
-	if c == nil {
-		return
+// started notes the container of a call.
+func (l *loop) started(socket, container string) {
+	if c := l.calls[socket]; c != nil {
+		c.container = container
+		l.abandon(socket, c)
 	}
-	if c.peer.Gone() {
-		if c.flow && n > 0 {
-			l.send(&grading.Taken{ContainerID: c.container, Size: grading.NoneLeft})
+}
+
+// hasCommand notes that a container was told what to do.
+func (l *loop) hasCommand(container string) {
+	for _, c := range l.calls {
+		if c.container == container {
+			c.begun = true
 		}
+	}
+}
+
+// hungUp tells the containers of a peer that is gone.
+func (l *loop) hungUp(p *mainsock.Peer) {
+	for socket, c := range l.calls {
+		if c.peer == p {
+			l.abandon(socket, c)
+		}
+	}
+}
+
+// abandon tells a container whose script does not wait any more, as a pipe would: its
+// command has no more input, and nobody reads its output. Without a command it would
+// wait for one, so it gets one that does nothing.
+func (l *loop) abandon(socket string, c *call) {
+	if !l.relay || !c.peer.Gone() || c.container == "" || c.left {
 		return
 	}
-	c.peer.Reply(payload, func() { l.wasRead(c, n) })
+	c.left = true
+	if !c.begun {
+		nothing := ""
+		l.send(&grading.RunStudentInit{SocketID: socket, ContainerID: c.container, Command: &nothing, User: "worker"})
+	}
+	l.send(&grading.Stdin{ContainerID: c.container})
+	if c.flow {
+		l.send(&grading.Taken{ContainerID: c.container, Size: grading.NoneLeft})
+	}
+}
+
+// output passes on n bytes of output, which are in payload.
+func (l *loop) output(socket string, n int, payload []byte) {
+	if c := l.calls[socket]; c != nil && !c.peer.Gone() {
+		c.peer.Reply(payload, func() { l.wasRead(c, n) })
+	}
 }
 
 // wasRead notes output that the script has read, or never will.
 func (l *loop) wasRead(c *call, n int) {
 	c.read += n
-	if !c.flow || c.read < grading.FlowStep {
+	if !c.flow || c.peer.Gone() || c.read < grading.FlowStep {
 		return
 	}
 	l.send(&grading.Taken{ContainerID: c.container, Size: int64(c.read)})
@@ -89,6 +126,9 @@ func (l *loop) taken(m *grading.Taken) {
 	c := l.calls[m.SocketID]
 	if c == nil {
 		return
+	}
+	if !c.flow && c.left { // it hears of flow control only now
+		l.send(&grading.Taken{ContainerID: c.container, Size: grading.NoneLeft})
 	}
 	c.flow = true
 	c.fed -= int(max(0, min(m.Size, int64(c.fed))))

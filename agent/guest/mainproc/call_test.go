@@ -24,7 +24,24 @@ func called(t *testing.T, flow bool) (c *conversation, script *mainsock.Req) {
 	}
 	c.say(encoded(t, &grading.RunStudentStarted{SocketID: "p1", ContainerID: "c1"}))
 	c.told(script, grading.KindRunStudentStarted)
+	c.ask(script, &grading.RunStudentInit{SocketID: "p1", ContainerID: "c1"})
+	c.told(script, "dummy_message")
+	if _, ok := c.hear().(*grading.RunStudentInit); !ok {
+		t.Fatal("the command does not pass")
+	}
 	return c, script
+}
+
+// abandoned expects to hear that a container's command has no more input, and that
+// nobody reads its output if that is to be said.
+func (c *conversation) abandoned(flow bool) {
+	c.Helper()
+	if m, ok := c.hear().(*grading.Stdin); !ok || m.ContainerID != "c1" || len(m.Message) != 0 {
+		c.Errorf("heard %+v, want the end of the input", m)
+	}
+	if flow {
+		c.took(grading.NoneLeft)
+	}
 }
 
 // told expects a reply of that kind.
@@ -70,9 +87,8 @@ func TestOutputThatIsRead(t *testing.T) {
 	c.told(script, grading.KindStdout)
 	c.took(2 * half)
 	script.Close()
-	c.took(2 * half)
-	write(2*half + 1)
-	c.took(grading.NoneLeft)
+	c.abandoned(true)
+	write(2*half + 1) // says nothing new
 	c.end()
 	if _, ok := c.hear().(*grading.Result); !ok {
 		t.Error("no result")
@@ -142,9 +158,62 @@ func TestWithoutFlowControl(t *testing.T) {
 			c.told(script, grading.KindStdout)
 		}
 		script.Close()
+		c.abandoned(false)
 		c.end()
 		if m, ok := c.hear().(*grading.Result); !ok {
 			t.Errorf("heard %+v before the result", m)
 		}
+	}
+}
+
+// A script that is killed before it gave its container a command leaves none that
+// waits for one, whenever it is made.
+func TestScriptThatIsKilledEarly(t *testing.T) {
+	for _, when := range []string{"before it is made", "after"} {
+		t.Run(when, func(t *testing.T) {
+			c := begin(t, grading.Start{}, true)
+			c.hear() // the word of flow control
+			script := c.dial()
+			c.ask(script, &grading.RunStudent{SocketID: "p1"})
+			c.hear()
+			started := encoded(t, &grading.RunStudentStarted{SocketID: "p1", ContainerID: "c1"})
+			if when == "after" {
+				c.say(started)
+				c.told(script, grading.KindRunStudentStarted)
+			}
+			script.Close()
+			if when == "before it is made" {
+				other := c.dial() // whose request comes after that end
+				c.ask(other, &grading.SSHDebug{})
+				c.told(other, "ok")
+				c.hear()
+				c.say(started)
+			}
+			m, ok := c.hear().(*grading.RunStudentInit)
+			if !ok || m.SocketID != "p1" || m.ContainerID != "c1" || m.Command == nil || *m.Command != "" || m.User != "worker" {
+				t.Errorf("heard %+v, want a command that does nothing", m)
+			}
+			c.abandoned(false)
+			c.say(encoded(t, &grading.Taken{SocketID: "p1"})) // only now it says that it takes part
+			c.took(grading.NoneLeft)
+			c.end()
+			if _, ok := c.hear().(*grading.Result); !ok {
+				t.Error("no result")
+			}
+		})
+	}
+}
+
+// Who asks for a student container in terms that nobody understands is refused.
+func TestRequestThatIsNotUnderstood(t *testing.T) {
+	c := converse(t)
+	script := c.dial()
+	if err := script.Ask([]byte("\x83\xa4type\xabrun_student\xaatime_limit\xa15\xa9socket_id\xa2p1")); err != nil {
+		t.Fatal(err)
+	}
+	c.told(script, grading.KindRunStudentRetval)
+	c.end()
+	if _, ok := c.hear().(*grading.Result); !ok {
+		t.Error("no result")
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/ingot-grading/ingot/wire/grading"
 )
 
+// refused is the exit code of a student container that cannot be had (PROTOCOL.md 5.8).
+const refused = 254
+
 // loop owns the state of the main process.
 type loop struct {
 	job      *job
@@ -42,6 +45,7 @@ func (l *loop) run(incoming <-chan message) int {
 			l.sent(err)
 		case r := <-requests:
 			if !r.Take() {
+				l.hungUp(r.Peer)
 				continue
 			}
 			if err := l.fromScript(r); err != nil {
@@ -136,9 +140,7 @@ func (l *loop) ofStudent(m grading.Message, f []byte) {
 			fields = append(fields, "relay", true)
 		}
 		l.reply(m.SocketID, encode(grading.KindRunStudentStarted, fields...))
-		if c := l.calls[m.SocketID]; c != nil {
-			c.container = m.ContainerID
-		}
+		l.started(m.SocketID, m.ContainerID)
 	case *grading.Stdout:
 		l.output(m.SocketID, len(m.Message), f)
 	case *grading.Stderr:
@@ -181,17 +183,23 @@ func (l *loop) fromScript(r mainsock.Request) error {
 		return nil
 	}
 	m, err := grading.Decode(r.Payload)
-	if err != nil {
-		return err
+	var f []byte
+	if err == nil {
+		f, err = grading.Append(nil, m)
 	}
-	f, err := grading.Append(nil, m)
 	if err != nil {
+		if h.Kind == grading.KindRunStudent { // who waits for an answer
+			r.Peer.Reply(encode(grading.KindRunStudentRetval, "retval", pyjson.Int(fmt.Sprint(refused))), nil)
+		}
 		return err
 	}
 	var next *mainsock.Peer
 	switch m := m.(type) {
 	case *grading.RunStudent:
 		l.begin(m.SocketID, r.Peer)
+	case *grading.RunStudentInit:
+		l.hasCommand(m.ContainerID)
+		r.Peer.Reply(encode("dummy_message"), nil)
 	case *grading.Stdin:
 		if !l.feed(m, r.Peer) {
 			next = r.Peer // sends one block after the other

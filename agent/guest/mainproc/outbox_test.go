@@ -13,6 +13,7 @@ import (
 
 	"github.com/ingot-grading/ingot/agent/guest/mainsock"
 	"github.com/ingot-grading/ingot/agent/guest/pyjson"
+	"github.com/ingot-grading/ingot/agent/guest/worker"
 	"github.com/ingot-grading/ingot/wire/frame"
 	"github.com/ingot-grading/ingot/wire/grading"
 )
@@ -63,6 +64,11 @@ func begin(t *testing.T, start grading.Start, flow bool) *conversation {
 	end := root + "/task/end" // of rights that are right already, lest it is opened to change them and an end meets that reader
 	if err := errors.Join(unix.Mkfifo(end, openMode), os.Chmod(end, openMode)); err != nil {
 		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // whose scripts the worker runs
+		if err := os.Chown(end, worker.ID, worker.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stdin, in := io.Pipe()
 	out, stdout := io.Pipe()

@@ -33,20 +33,20 @@ func (j *job) runScript(command []string, asRoot, keep bool) (output, error) {
 		return output{}, err
 	}
 	defer stdin.Close()
-	stdout, err := j.sink(keep)
-	if err != nil {
-		return output{}, err
-	}
-	defer stdout.Close()
-	stderr, err := j.sink(keep)
-	if err != nil {
-		return output{}, err
-	}
-	defer stderr.Close()
 	id := j.worker.uid
 	if asRoot {
 		id = 0
 	}
+	stdout, err := j.sink(keep, id)
+	if err != nil {
+		return output{}, err
+	}
+	defer stdout.Close()
+	stderr, err := j.sink(keep, id)
+	if err != nil {
+		return output{}, err
+	}
+	defer stderr.Close()
 	p, err := os.StartProcess(path, command, &os.ProcAttr{
 		Dir:   j.root + taskDir,
 		Env:   worker.Environ(),
@@ -67,18 +67,31 @@ func (j *job) runScript(command []string, asRoot, keep bool) (output, error) {
 	return out, nil
 }
 
-// sink is a file for the output of a script.
-func (j *job) sink(keep bool) (*os.File, error) {
+// sink is a file for the output of a script, which may open it by the name
+// /dev/stdout as the user id.
+func (j *job) sink(keep bool, id int) (*os.File, error) {
 	if !keep {
 		return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	}
+	f, err := j.nameless()
+	if err != nil {
+		return nil, fmt.Errorf("make a file for the output: %w", err)
+	}
+	if err := f.Chown(id, id); err != nil {
+		j.log.Warn("the output is not the script's own", "err", err)
+	}
+	return f, nil
+}
+
+// nameless makes a file without a name.
+func (j *job) nameless() (*os.File, error) {
 	fd, err := unix.Open(j.root+tmpDir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err == nil {
 		return os.NewFile(uintptr(fd), "output"), nil
 	}
 	f, err := os.CreateTemp(j.root+tmpDir, "output")
 	if err != nil {
-		return nil, fmt.Errorf("make a file for the output: %w", err)
+		return nil, err
 	}
 	return f, os.Remove(f.Name())
 }

@@ -103,6 +103,15 @@ func (s *relayedShim) run() (int, error) {
 		widen(r)
 	}
 	ours[0], theirs[0] = theirs[0], ours[0] // we write what the command reads
+	user := worker.ID
+	if s.init.User == "root" {
+		user = 0
+	}
+	for _, f := range theirs {
+		if err := f.Chown(user, user); err != nil { // for those who open /dev/stdin and the like
+			s.log.Warn("a stream is not the command's own", "err", err)
+		}
+	}
 	in := &intern{log: s.log, files: theirs, signals: make(chan syscall.Signal, maxSignals), login: s.login}
 	s.outputs = ours[1:]
 	if err := s.begin(); err != nil {
@@ -113,10 +122,6 @@ func (s *relayedShim) run() (int, error) {
 	var sending sync.WaitGroup
 	sending.Go(func() { s.pump(ours[1], false) })
 	sending.Go(func() { s.pump(ours[2], true) })
-	user := worker.ID
-	if s.init.User == "root" {
-		user = 0
-	}
 	code := in.run(context.Background(), job{
 		command: value(s.init.Command), teardown: s.init.Teardown, dir: s.init.WorkingDir,
 		ssh: s.init.SSH, alone: true, user: user,
