@@ -13,6 +13,7 @@ import (
 	"github.com/ingot-grading/ingot/agent/sandbox"
 	"github.com/ingot-grading/ingot/agent/sandbox/sandboxtest"
 	"github.com/ingot-grading/ingot/wire/frame"
+	"github.com/ingot-grading/ingot/wire/grading"
 )
 
 // endless is a runtime whose containers' output ends with their removal only.
@@ -78,4 +79,30 @@ func TestOutputDoesNotEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A student container that is lost is answered for although its output does not end.
+func TestLostStudent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixtureOn(t, nil, func(f *sandboxtest.Fake) sandbox.Runtime { return endless{f} })
+		f.grader = func(ctx context.Context, in *frame.Reader, out *frame.Writer) int {
+			began := time.Now()
+			if code, took := runStudent(in, out, &grading.RunStudent{SocketID: "p1"}), time.Since(began); code != retvalLost || took > 2*drainTimeout {
+				t.Errorf("exit %d after %v", code, took)
+			}
+			return saySuccess(out)
+		}
+		go func() {
+			time.Sleep(time.Second)
+			for _, id := range f.fake.Left() {
+				if role(sandbox.Spec{ID: id}) == "s1" {
+					f.fake.Lose(id, errNoExit)
+				}
+			}
+		}()
+		if res := f.exec.Run(t.Context(), f.job(false), nil); res.Status != "success" {
+			t.Errorf("%s %q", res.Status, res.Text)
+		}
+		f.close()
+	})
 }

@@ -107,7 +107,7 @@ func (s *student) run(ctx context.Context) (ending, error) {
 	}
 	s.box.passed("running")
 	unwatch()
-	s.detach(s.g.ctx)
+	s.detach(end.lost != nil)
 	end.code = s.code(end.code) // now that all frames were read
 	s.box.measure(&end)
 	if end.code != 0 {
@@ -177,8 +177,14 @@ func (s *student) hangUp() {
 
 // detach sees to it that all that the container wrote has been passed on, and
 // that nobody waits for it any more. The grader may take its time to read, up to
-// its own end.
-func (s *student) detach(ctx context.Context) {
+// its own end, but the output of a container that was lost may have none.
+func (s *student) detach(lost bool) {
+	ctx := s.g.ctx
+	if lost {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeoutCause(ctx, drainTimeout, errSlowDrain)
+		defer done()
+	}
 	s.hangUp()
 	if s.frames != nil {
 		if err := s.frames.Wait(ctx); err != nil && ctx.Err() == nil {

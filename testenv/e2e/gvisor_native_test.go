@@ -28,7 +28,9 @@ func TestGVisor(t *testing.T) {
 out=$(echo question | run_student "sh -c 'cat; echo error >&2; exit 7'" 2>/tmp/err)
 is 7
 test "$out" = question || no "output $out"
-test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"`)
+test "$(cat /tmp/err)" = error || no "errors $(cat /tmp/err)"
+out=$(echo question | run_student "sh -c 'cat /dev/stdin > /dev/stdout'"); is 0
+test "$out" = question || no "by name: $out"`)
 	r.check(t, "box", `
 mkdir -p student/scripts; echo mine > student/mine; echo secret > secret
 cat > student/look <<'S'
@@ -60,6 +62,14 @@ mkdir -p student; mkfifo /tmp/gone; exec 4<>/tmp/gone
 read x <&4
 i=0; while test ! -s student/end && test $i -lt 30; do sleep 1; i=$((i+1)); done
 test "$(cat student/end)" = 141 || no "with nobody to read it ended with $(cat student/end)"`)
+	r.check(t, "killed", `
+mkfifo /tmp/here /tmp/in; exec 3<>/tmp/here 4<>/tmp/in
+for i in $(seq 20); do
+	run_student "sh -c 'echo here; cat'" <&4 >&3 & read x <&3
+	kill -9 $!
+done
+i=0; until run_student true || test $i = 30; do sleep 1; i=$((i+1)); done
+test $i -lt 30 || no "what it ran is there for ever"`)
 	r.check(t, "codes", `
 for i in 1 2 3 4; do (run_student "sh -c 'exit $i'"; echo $? > /tmp/code$i) & done; wait
 for i in 1 2 3 4; do test "$(cat /tmp/code$i)" = $i || no "$i: $(cat /tmp/code$i)"; done`)

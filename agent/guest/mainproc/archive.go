@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"syscall"
 )
 
@@ -39,7 +40,7 @@ func packArchive(dir string, limit int) (string, error) {
 	b64 := base64.NewEncoder(base64.StdEncoding, &text)
 	z := gzip.NewWriter(&capped{b64, limit})
 	p := &packer{root: root, tar: tar.NewWriter(z), seen: make(map[inode]string), left: maxUnpacked}
-	err = fs.WalkDir(root.FS(), ".", p.add)
+	err = p.add(".")
 	if err == nil {
 		err = errors.Join(p.tar.Close(), z.Close(), b64.Close())
 	}
@@ -72,11 +73,9 @@ type packer struct {
 	left int64            // bytes of files
 }
 
-// add packs one file. Files that vanish, sockets and devices are left out.
-func (p *packer) add(name string, _ fs.DirEntry, err error) error {
-	if err != nil {
-		return gone(err)
-	}
+// add packs one file, and what is below it. Files that vanish, sockets and devices are
+// left out.
+func (p *packer) add(name string) error {
 	st, err := p.root.Lstat(name)
 	if err != nil {
 		return gone(err)
@@ -94,6 +93,9 @@ func (p *packer) add(name string, _ fs.DirEntry, err error) error {
 	if err := p.tar.WriteHeader(h); err != nil {
 		return err
 	}
+	if h.Typeflag == tar.TypeDir {
+		return p.below(name)
+	}
 	if content == nil {
 		return nil
 	}
@@ -102,6 +104,27 @@ func (p *packer) add(name string, _ fs.DirEntry, err error) error {
 		_, err = io.CopyN(p.tar, zeros{}, h.Size-n)
 	}
 	return err
+}
+
+// below packs what is in a directory, in the order of names: those of io/fs would have
+// to be UTF-8.
+func (p *packer) below(dir string) error {
+	f, err := p.root.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return gone(err)
+	}
+	names, err := f.Readdirnames(-1)
+	f.Close()
+	if err != nil {
+		return gone(err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := p.add(path.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // header describes a file, and opens it if its content belongs into the archive.
@@ -161,7 +184,7 @@ func (p *packer) open(name string) (f *os.File, size int64, err error) {
 
 // gone forgives that a file is not there any more, or has become a link.
 func gone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}
 	return err

@@ -119,3 +119,13 @@ func TestArchiveOfAFileThatBecomesAPipe(t *testing.T) {
 		t.Errorf("got %v, %v, %v", h, content, err)
 	}
 }
+
+// Directories and files may have names that are no text, as archives of other systems
+// bring them.
+func TestArchiveOfNamesThatAreNoText(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/caf\xe9/\xff", "text", 0o600)
+	if text, err := packArchive(dir, maxArchive); err != nil || text == "" {
+		t.Errorf("%v", err)
+	}
+}

@@ -90,7 +90,7 @@ func text(o *pyjson.Object, key string) string {
 
 func TestScriptIsGraded(t *testing.T) {
 	root := newRoot(t)
-	code, r := grade(t, root, startFrame(t, `sh -c 'echo "{\"result\": \"success\"}" > ../.__output/__feedback.json; echo out; echo err >&2; pwd; exit 9'`))
+	code, r := grade(t, root, startFrame(t, `sh -c 'echo "{\"result\": \"success\"}" > ../.__output/__feedback.json; echo out; echo err > /dev/stderr; pwd; exit 9'`))
 	if code != 0 || text(r, "result") != "success" {
 		t.Fatalf("exit %d, result %v", code, r)
 	}

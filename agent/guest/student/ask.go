@@ -72,7 +72,8 @@ type asker struct {
 	main      *mainsock.Req
 	id        string // of the socket
 	container string
-	trouble   error // why the exit code may not be the command's own
+	trouble   error   // why the exit code may not be the command's own
+	broken    [3]bool // files that take no more; of whoever writes to them
 }
 
 // answer is a message of the main process.

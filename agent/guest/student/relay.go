@@ -66,20 +66,21 @@ func (a *asker) relay(ctx context.Context, answers <-chan answer) (int, error) {
 
 // output writes what the command printed.
 func (a *asker) output(in answer) error {
-	file := a.files[1]
+	to := 1
 	switch in.kind {
 	case string(grading.KindStdout):
 	case string(grading.KindStderr):
-		file = a.files[2]
+		to = 2
 	default:
 		return nil
 	}
 	v, _ := in.fields.Get("message")
 	b, _ := v.(pyjson.Bytes)
-	if len(b) == 0 { // the end, of which a pipe without readers must not hear
+	if len(b) == 0 || a.broken[to] { // of the end a pipe without readers must not hear
 		return nil
 	}
-	if _, err := file.Write(b); err != nil {
+	if _, err := a.files[to].Write(b); err != nil {
+		a.broken[to] = true // said once
 		return fmt.Errorf("write the command's output: %w", err)
 	}
 	return nil

@@ -48,7 +48,7 @@ func ParseTemplate(e *Env) error {
 		return errInputFormat
 	}
 	_ = os.MkdirAll(filepath.Dir(e.Path(*output)), 0o777) // if this fails, so does the write
-	if err := os.WriteFile(e.Path(*output), []byte(text), 0o666); err != nil {
+	if err := replace(e.Path(*output), []byte(text)); err != nil {
 		return errInputMissing
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,6 +101,33 @@ func TestInputOfCommands(t *testing.T) {
 		if err := os.RemoveAll(root + "/task/new"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A student's program may have put a link in the place of the output.
+func TestTemplateFollowsNoLink(t *testing.T) {
+	root := newRoot(t)
+	write(t, root+input.Path, answers)
+	write(t, root+"/task/t", "@@c:d@@")
+	write(t, root+"/task/secret", "secret")
+	if err := errors.Join(os.Symlink(root+"/task/secret", root+"/task/out"), os.WriteFile(root+"/task/run", nil, 0o600), os.Chmod(root+"/task/run", 0o751)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"out", "run"} {
+		if _, code := call(t, root, tool.ParseTemplate, "-o", name, "t"); code != 0 {
+			t.Errorf("%s: exit %d", name, code)
+		}
+	}
+	for name, want := range map[string]string{"out": "y", "run": "y", "secret": "secret"} {
+		if b, err := os.ReadFile(root + "/task/" + name); string(b) != want || err != nil {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	if st, err := os.Stat(root + "/task/run"); err != nil || st.Mode() != 0o751 {
+		t.Errorf("%v, %v, want the mode that it had", st.Mode(), err)
+	}
+	if names, err := filepath.Glob(root + "/task/.*"); err != nil || len(names) > 0 {
+		t.Errorf("left: %q, %v", names, err)
 	}
 }
 
