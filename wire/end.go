@@ -1,6 +1,9 @@
 package wire
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // The answers of a Send that did not take the frame.
 var (
@@ -19,8 +22,19 @@ type Peer uint64
 // IdentityPrefix begins the routing ids of agents that a backend of this project
 // can know again on another connection. Such an id names one life of an agent's
 // process, in which it forgets no job. Other ids promise nothing: libzmq makes one
-// up for each connection, and a configured one would outlive a restart.
+// up for each connection, and a configured one would outlive a restart. What comes
+// behind a dot is of the connection.
 const IdentityPrefix = "ingot-"
+
+// LifeOf returns what a routing id says of the life of an agent's process: nothing if
+// it promises nothing.
+func LifeOf(routing string) string {
+	if !strings.HasPrefix(routing, IdentityPrefix) {
+		return ""
+	}
+	life, _, _ := strings.Cut(routing, ".")
+	return life
+}
 
 // EventKind says what an [Event] tells.
 type EventKind uint8

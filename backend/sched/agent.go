@@ -2,7 +2,6 @@ package sched
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"github.com/ingot-grading/ingot/wire"
@@ -11,7 +10,7 @@ import (
 // agent is an agent process, with or without a connection at the moment.
 type agent struct {
 	peer    wire.Peer
-	routing string
+	life    string // of its process, by its routing id; "": it does not say
 	addr    string
 	up      time.Time // of its first connection
 	name    string
@@ -44,7 +43,7 @@ func (a *agent) free() int {
 }
 
 // returns reports whether the agent can be known again on another connection.
-func (a *agent) returns() bool { return strings.HasPrefix(a.routing, wire.IdentityPrefix) }
+func (a *agent) returns() bool { return a.life != "" }
 
 // welcome takes in a new connection. An agent of this project is told at once
 // that it is with a backend of this project, by a message that no other sends.
@@ -93,7 +92,7 @@ const maxDiffers = 10
 // has not started.
 func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 	back := false
-	if known := s.stable[a.routing]; known != nil && known != a {
+	if known := s.stable[a.life]; known != nil && known != a {
 		s.adopt(known, a)
 		a, back = known, true
 	}
@@ -101,7 +100,7 @@ func (s *State) onHello(a *agent, old bool, m *wire.AgentHello) {
 		a.known, a.since = true, s.now
 		a.jobs = map[agentKey]*job{}
 		if a.returns() {
-			s.stable[a.routing] = a
+			s.stable[a.life] = a
 		}
 	}
 	a.name, a.old = clip(m.FriendlyName), old

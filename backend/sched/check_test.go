@@ -69,7 +69,7 @@ func (s *State) check() error {
 
 func (s *State) checkAgent(a *agent) (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if a.known && a.returns() && s.stable[a.routing] != a {
+	if a.known && a.returns() && s.stable[a.life] != a {
 		bad("agent %s would not be known again", a.name)
 	}
 	for _, o := range a.offers {

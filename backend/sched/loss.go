@@ -86,8 +86,8 @@ func (s *State) remind(a *agent) {
 // lose gives up an agent: what had not started there is queued again, the rest
 // is answered (PROTOCOL.md 2.6).
 func (s *State) lose(a *agent) {
-	if s.stable[a.routing] == a {
-		delete(s.stable, a.routing)
+	if s.stable[a.life] == a {
+		delete(s.stable, a.life)
 	}
 	jobs := a.sorted()
 	for _, t := range s.dropOffers(a) { // first, so that no job comes back here

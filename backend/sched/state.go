@@ -16,7 +16,7 @@ type State struct {
 
 	clients map[wire.Peer]*client
 	agents  map[wire.Peer]*agent // connected
-	stable  map[string]*agent    // those that said hello and can be known again, by routing id
+	stable  map[string]*agent    // those that said hello and can be known again, by life
 	away    []*agent             // of stable, without a connection, the longest away first
 	jobs    map[key]*job
 	topics  map[Name]*topic
@@ -71,7 +71,7 @@ func (s *State) Step(now time.Time, ev Event) []Effect {
 			s.forget(c)
 		}
 	case AgentUp:
-		s.welcome(&agent{peer: ev.Peer, routing: ev.RoutingID, addr: ev.Addr, up: s.now})
+		s.welcome(&agent{peer: ev.Peer, life: wire.LifeOf(ev.RoutingID), addr: ev.Addr, up: s.now})
 	case AgentMessage:
 		if a := s.agents[ev.Peer]; a != nil {
 			s.onAgent(a, ev)

@@ -16,6 +16,10 @@ type Config struct {
 	// Identity is the routing id that a Dealer announces, at most 255 bytes, the
 	// first not zero. Empty lets the router choose one for each connection.
 	Identity string
+	// NumberConnections puts a dot and a number behind Identity, another one for each
+	// connection. A ROUTER of libzmq pays no attention to a connection that announces
+	// an id which it still has, and it has that of a broken one until it notices.
+	NumberConnections bool
 	// Delimiter makes this end talk as REQ and REP sockets do: an empty frame is
 	// sent before each payload and taken off each one received.
 	Delimiter bool
@@ -96,8 +100,12 @@ func (c Config) normal() (Config, error) {
 	if min(c.Handshake, c.Stall, c.Silence, c.RetryMin) < 0 {
 		return c, errors.New("a duration is negative")
 	}
-	if len(c.Identity) > maxIdentity || strings.HasPrefix(c.Identity, "\x00") {
-		return c, fmt.Errorf("identity %q: more than %d bytes or begins with a zero byte", c.Identity, maxIdentity)
+	longest := maxIdentity
+	if c.NumberConnections {
+		longest -= len(".18446744073709551615")
+	}
+	if len(c.Identity) > longest || strings.HasPrefix(c.Identity, "\x00") {
+		return c, fmt.Errorf("identity %q: more than %d bytes or begins with a zero byte", c.Identity, longest)
 	}
 	if p := c.Plain; p != nil && max(len(p.User), len(p.Password)) > 255 {
 		return c, errors.New("user or password of more than 255 bytes")

@@ -23,6 +23,7 @@ type Dealer struct {
 	addr    string
 	dial    func(context.Context) (net.Conn, error)
 	closing sync.Once
+	dialed  uint64 // connections that came as far as their handshake; of run
 }
 
 // Dial begins to connect to addr, in one of the forms of the package comment,
@@ -117,7 +118,12 @@ func (d *Dealer) connect() (*conn, error) {
 	}
 	stop := context.AfterFunc(d.ctx, func() { hardClose(nc) })
 	defer stop()
-	h, err := shake(d.ctx, nc, zmq4.Dealer, &d.cfg)
+	cfg := d.cfg
+	if cfg.NumberConnections {
+		d.dialed++
+		cfg.Identity = fmt.Sprint(cfg.Identity, ".", d.dialed)
+	}
+	h, err := shake(d.ctx, nc, zmq4.Dealer, &cfg)
 	if err != nil {
 		hardClose(nc)
 		return nil, err

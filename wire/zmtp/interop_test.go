@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -319,6 +320,50 @@ func TestPythonPeersRestart(t *testing.T) {
 			p.do("set ROUTER_HANDOVER 1") // the next one may be quicker than its end
 		}
 	})
+}
+
+// A connection is served although the router still has the one before, whose end it
+// has not heard of. Without numbers libzmq would not look at it.
+func TestPythonRouterThatMissedAnEnd(t *testing.T) {
+	p := newPython(t, "ROUTER")
+	target := strings.TrimPrefix(p.do("bind tcp://127.0.0.1:*"), "tcp://")
+	between, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer between.Close()
+	near := make(chan net.Conn, 2)
+	go func() { // passes on, and lets the router have its end for ever
+		for {
+			a, err := between.Accept()
+			if err != nil {
+				return
+			}
+			b, err := net.Dial("tcp", target)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { b.Close() })
+			near <- a
+			go func() { _, _ = io.Copy(a, b) }()
+			go func() { _, _ = io.Copy(b, a) }()
+		}
+	}()
+	d := connect(t, "tcp://"+between.Addr().String(), Config{Identity: "me", NumberConnections: true})
+	for i := range 2 {
+		peer := next(t, d, wire.PeerUp).Peer
+		if err := d.Send(peer, []byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		p.do("recv")
+		if got, want := p.do("id"), fmt.Sprintf("%x", fmt.Sprint("me.", i+1)); got != want {
+			t.Errorf("routing id %s, want %s", got, want)
+		}
+		exchange(t, d, peer, p, 10)
+		(<-near).Close()
+		next(t, d, wire.PeerDown)
+	}
 }
 
 // What is sent just before Close arrives.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -98,6 +99,7 @@ func TestListenErrors(t *testing.T) {
 		"negative limit":    {MaxPeers: -1},
 		"negative duration": {Handshake: -1},
 		"long identity":     {Identity: string(make([]byte, 256))},
+		"long numbered":     {Identity: strings.Repeat("x", 250), NumberConnections: true},
 		"zero identity":     {Identity: "\x00abcd"},
 		"long password":     {Plain: &Credentials{Password: string(make([]byte, 256))}},
 	} {

@@ -70,7 +70,7 @@ func (f *Connection) Dial(log *slog.Logger) (*Uplink, error) {
 	// A backend of ours knows by the identity which jobs are still here after
 	// the connection broke. It changes with every start, as the jobs do.
 	end, err := zmtp.Dial(f.Backend, zmtp.Config{
-		Identity: wire.IdentityPrefix + rand.Text(), MaxMessage: f.MaxMessage,
+		Identity: wire.IdentityPrefix + rand.Text(), NumberConnections: true, MaxMessage: f.MaxMessage,
 		QueueMessages: math.MaxInt, QueueBytes: math.MaxInt64, // see agent.Run
 		Linger: flush,
 		TLS:    certs.Client(), Plain: plain, Log: log,
