@@ -114,5 +114,6 @@ func (o *outbox) broken(heard time.Time) {
 	o.unsent = o.unwritten
 }
 
-// waits reports whether there are results that no connection has taken.
-func (o *outbox) waits() bool { return o.unsent < len(o.letters) }
+// waits reports whether there are results that have not reached the other side's
+// machine, as far as was looked.
+func (o *outbox) waits() bool { return o.unwritten < len(o.letters) }

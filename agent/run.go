@@ -118,8 +118,9 @@ func (s *session) onTick(now time.Time) {
 // results on.
 const outage = 5 * time.Second
 
-// stop ends what runs and serves the wire until the last result is queued; where
-// there is no connection, until there could have been one again. A backend of ours
+// stop ends what runs and serves the wire until the last result has reached the
+// backend's machine; where it does not, until there could have been another connection.
+// That is seen when the backend says something, as it does each second. One of ours
 // is told to send no more jobs. A Python one cannot be told: it would take the hello
 // for a restart. What it goes on to send is answered at the end, so that at most the
 // slots are filled with jobs that are refused.
@@ -140,6 +141,7 @@ func (s *session) stop(events <-chan wire.Event, tick <-chan time.Time) {
 				continue
 			}
 			s.onWire(ev)
+			s.settle()
 		case o := <-s.ended:
 			s.finish(o)
 		case call := <-s.ssh:

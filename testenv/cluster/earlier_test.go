@@ -48,3 +48,20 @@ func TestJobThatComesBackToItsAgent(t *testing.T) {
 		})
 	}
 }
+
+// An agent that drains is told to stop while nothing arrives any more, which nobody
+// has noticed yet. It hands its result in on the next connection.
+func TestStopInAnOutageThatNobodyNoticed(t *testing.T) {
+	in(t, func(t *testing.T, c *cluster.Cluster) {
+		id := c.Submit(1, cluster.Sleep(20*time.Second))[0]
+		time.Sleep(15 * time.Second)
+		c.Agent("a1").Partition(true)
+		c.Agent("a1").Stop()
+		time.Sleep(12 * time.Second)
+		c.Agent("a1").Partition(false)
+		c.WantEachJobDoneOnce()
+		if got := c.Answer(id); got != "success" {
+			t.Errorf("the job ended with %s, want success: its agent had five minutes", got)
+		}
+	}, cluster.Drain(5*time.Minute))
+}
