@@ -47,7 +47,7 @@ func (r *rig) killShim(container string) error {
 		}
 		args := strings.Split(string(bytes.TrimSuffix(line, []byte{0})), "\x00")
 		i := slices.Index(args, "-id")
-		if !slices.Contains(args, r.namespace) || i < 0 || i+1 == len(args) || !strings.HasSuffix(args[i+1], "-"+container) {
+		if !slices.Contains(args, r.namespace) || i < 0 || i+1 == len(args) || !strings.Contains(args[i+1], "-"+container+"-") {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(d))
