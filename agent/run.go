@@ -114,14 +114,14 @@ func (s *session) onTick(now time.Time) {
 	s.settle()
 }
 
-// outage is how long the agent at least waits for a connection to hand in its last
-// results on.
+// outage is how long the agent at least waits, after its last result, for a connection
+// to hand it in on.
 const outage = 5 * time.Second
 
 // stop ends what runs and serves the wire until the last result has reached the
 // backend's machine; where it does not, until there could have been another connection.
-// That is seen when the backend says something, as it does each second. One of ours
-// is told to send no more jobs. A Python one cannot be told: it would take the hello
+// That is looked for at each tick, and when the backend says something. One of ours is
+// told to send no more jobs. A Python one cannot be told: it would take the hello
 // for a restart. What it goes on to send is answered at the end, so that at most the
 // slots are filled with jobs that are refused.
 func (s *session) stop(events <-chan wire.Event, tick <-chan time.Time) {
@@ -130,7 +130,8 @@ func (s *session) stop(events <-chan wire.Event, tick <-chan time.Time) {
 		s.hello()
 	}
 	s.log.Info("agent stopping", "jobs", s.taken(), "drain", s.cfg.Drain)
-	drained, alone := time.NewTimer(s.cfg.Drain), time.NewTimer(max(s.cfg.Drain, outage))
+	patience := max(s.cfg.Drain, outage)
+	drained, alone, until := time.NewTimer(s.cfg.Drain), time.NewTimer(patience), time.Now().Add(patience)
 	defer drained.Stop()
 	defer alone.Stop()
 	for late := false; s.taken() > 0 || s.out.waits() && !late && events != nil; {
@@ -144,6 +145,10 @@ func (s *session) stop(events <-chan wire.Event, tick <-chan time.Time) {
 			s.settle()
 		case o := <-s.ended:
 			s.finish(o)
+			if t := time.Now().Add(outage); t.After(until) {
+				until, late = t, false
+				alone.Reset(outage)
+			}
 		case call := <-s.ssh:
 			call.answer <- s.open(call)
 		case now := <-tick:

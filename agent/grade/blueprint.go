@@ -67,7 +67,8 @@ func (j *job) newBox(ctx context.Context, p blueprint) (*box, error) {
 	}
 	var err error
 	for p.env != nil {
-		if b.Container, err = j.contain(ctx, p, b.group.Path()); !errors.Is(err, sandbox.ErrNoImage) {
+		b.Container, err = j.contain(ctx, p, b.group.Path())
+		if b.Container != nil || !errors.Is(err, sandbox.ErrNoImage) {
 			break
 		}
 		p.env = j.e.renewed(ctx, p.env) // images are exchanged while jobs wait

@@ -254,7 +254,10 @@ func (s *student) remove(ctx context.Context) error {
 		s.freed = true
 		s.g.j.unreserve(s.limits.memory)
 	}
-	if err := errors.Join(s.g.j.unreached(s.network), disconnect(ctx, s.network)); err != nil {
+	if err := s.g.j.unreached(s.network); err != nil {
+		return err
+	}
+	if err := disconnect(ctx, s.network); err != nil {
 		return err
 	}
 	s.removed = true

@@ -43,9 +43,9 @@
 //
 // # Agents that come back
 //
-// An agent of this project is known again, by its routing id, when it returns on
-// a new connection: for a grace period its jobs stay its own. It hands in its
-// results and says again which jobs run before it answers a ping. Once it does,
+// An agent of this project is known again, by its routing id ([wire.LifeOf]),
+// when it returns on a new connection: for a grace period its jobs stay its own. It
+// hands in its results and says again which jobs run before it answers a ping. Once it does,
 // what may have been lost on the way to it is sent again, and a job that had
 // started there and that it does not speak of any more is given up, as on a lost
 // agent. Any other agent is lost with its connection.

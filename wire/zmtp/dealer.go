@@ -160,5 +160,9 @@ func (d *Dealer) Queued(p wire.Peer) (bytes int64, ok bool) {
 		return 0, false
 	}
 	_, bytes = c.queue.size()
-	return bytes + unacknowledged(c.net), true
+	bytes += unacknowledged(c.net)
+	if c.ctx.Err() != nil { // of a closed socket nothing was told
+		return 0, false
+	}
+	return bytes, true
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -125,7 +126,26 @@ func TestArchiveOfAFileThatBecomesAPipe(t *testing.T) {
 func TestArchiveOfNamesThatAreNoText(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/caf\xe9/\xff", "text", 0o600)
-	if text, err := packArchive(dir, maxArchive); err != nil || text == "" {
-		t.Errorf("%v", err)
+	text, err := packArchive(dir, maxArchive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, h.Name)
+	}
+	if want := []string{"", "caf\xe9", "caf\xe9/\xff"}; !slices.Equal(got, want) {
+		t.Errorf("archived %q, want %q", got, want)
 	}
 }

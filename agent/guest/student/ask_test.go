@@ -336,6 +336,28 @@ func TestRelayedSignalBesideUnreadOutput(t *testing.T) {
 	}
 }
 
+// Output that nobody takes is told of once, and the command goes on.
+func TestRelayedOutputThatNobodyTakes(t *testing.T) {
+	m := newMain(t)
+	stdin, stdout, done := ask(t, m, Request{Command: "yes"}, nil)
+	stdin.Close()
+	stdout.Close()
+	req, peer := next[*grading.RunStudent](m)
+	say(peer, "run_student_started", "container_id", "c1", "relay", true)
+	next[*grading.RunStudentInit](m)
+	say(peer, "dummy_message")
+	_, feeder := next[*grading.Stdin](m)
+	say(feeder, "dummy_message")
+	for range 3 {
+		say(peer, "stdout", "socket_id", req.SocketID, "message", pyjson.Bytes("text"))
+	}
+	say(peer, "run_student_retval", "retval", pyjson.Int("0"))
+	e := m.rearms(done)
+	if e.code != 0 || !errors.Is(e.err, syscall.EPIPE) || strings.Count(e.err.Error(), "write the command's output") != 1 {
+		t.Errorf("ended with %d, %v", e.code, e.err)
+	}
+}
+
 // Input that cannot be read, such as a directory, ends for the command as well.
 func TestRelayedInputThatCannotBeRead(t *testing.T) {
 	m := newMain(t)

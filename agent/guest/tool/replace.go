@@ -11,41 +11,59 @@ import (
 
 // replace puts a new file with that content in the place of path. A program of the
 // student may have made that a link, to the feedback for example, which is not
-// followed. Devices and pipes are written to. The mode of a file that was there stays.
+// followed. What is no file is written to, also by its links in /dev and /proc. The
+// mode of a file that was there stays.
 func replace(path string, content []byte) error {
-	mode := fs.FileMode(0o666)
 	st, err := os.Lstat(path)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
-	case err == nil && st.Mode().IsRegular():
+	}
+	there := err == nil
+	if there && special(path, st.Mode()) {
+		return write(path, os.O_WRONLY|os.O_TRUNC, content)
+	}
+	mode := fs.FileMode(0o666)
+	if there && st.Mode().IsRegular() {
 		mode = st.Mode().Perm()
-	case strings.HasPrefix(path, "/dev/"), err == nil && st.Mode()&fs.ModeSymlink == 0:
-		return write(path, os.O_WRONLY, mode, content)
 	}
 	f, err := fresh(filepath.Dir(path), mode)
-	if err != nil { // in a directory of others: then no student has put anything there
-		return write(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, mode, content)
-	}
-	_, err = f.Write(content)
-	if st != nil && st.Mode().IsRegular() && err == nil {
-		if own, ok := st.Sys().(*syscall.Stat_t); ok {
-			_ = f.Chown(int(own.Uid), int(own.Gid)) // as far as we may
-		}
-		err = f.Chmod(mode) // whatever the umask says
-	}
-	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		_, err = f.Write(content)
+		if there && st.Mode().IsRegular() {
+			err = errors.Join(err, like(f, st))
+		}
+		err = errors.Join(err, f.Close())
+		if err == nil {
+			err = os.Rename(f.Name(), path)
+		}
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+	if err != nil { // in a directory of others, for example: then into the file that is there
+		return write(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, content)
 	}
 	return nil
 }
 
-func write(path string, flags int, mode fs.FileMode, content []byte) error {
-	f, err := os.OpenFile(path, flags, mode)
+// special reports whether what is at path, of that mode, is written to as it is.
+func special(path string, mode fs.FileMode) bool {
+	if mode.Type() == fs.ModeSymlink {
+		return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/")
+	}
+	return !mode.IsRegular()
+}
+
+// like gives f the rights of another file.
+func like(f *os.File, st fs.FileInfo) error {
+	if own, ok := st.Sys().(*syscall.Stat_t); ok {
+		_ = f.Chown(int(own.Uid), int(own.Gid)) // as far as we may
+	}
+	return f.Chmod(st.Mode().Perm()) // whatever the umask says
+}
+
+func write(path string, flags int, content []byte) error {
+	f, err := os.OpenFile(path, flags, 0o666)
 	if err != nil {
 		return err
 	}
