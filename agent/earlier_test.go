@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +15,9 @@ import (
 // result is that of the new run.
 func TestJobThatComesAgainWhileItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		runs := 0
+		var runs atomic.Int32 // of which two are there at once
 		slow := func(ctx context.Context, j agent.Job, _ agent.Uplink) wire.Result {
-			if runs++; runs == 2 {
+			if runs.Add(1) == 2 {
 				return wire.Result{Status: "success"}
 			}
 			<-ctx.Done()
@@ -26,10 +27,11 @@ func TestJobThatComesAgainWhileItEnds(t *testing.T) {
 		b := start(t, graders{"slow": slow}, nil)
 		b.send(newJob("j1", "slow"))
 		want[*wire.AgentJobStarted](b, "j1")
+		synctest.Wait() // it is the first
 		b.send(&wire.BackendKillJob{JobID: "j1"})
 		b.send(newJob("j1", "slow"))
-		if m := b.done("j1"); m.Status != "success" || runs != 2 {
-			t.Errorf("ended with %q after %d runs", m.Status, runs)
+		if m := b.done("j1"); m.Status != "success" || runs.Load() != 2 {
+			t.Errorf("ended with %q after %d runs", m.Status, runs.Load())
 		}
 		time.Sleep(time.Second)
 		b.send(&wire.Ping{})
