@@ -84,7 +84,6 @@ func (s *session) begin(m *wire.BackendNewJob) {
 	ctx, cancel := context.WithCancelCause(s.base)
 	r := &running{job: newJob(m), ctx: ctx, cancel: cancel, began: time.Now()}
 	s.jobs[m.JobID] = r
-	s.out.forget(m.JobID) // or it could answer this one: whoever sends a job knows no result of it
 	s.announce(m.JobID)
 	select {
 	case s.work <- r:

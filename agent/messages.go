@@ -43,7 +43,7 @@ func (s *session) onWire(ev wire.Event) {
 		}
 		s.peer, s.ours = 0, false
 		s.backlog = nil // if it is still wanted it comes again: nobody was told that it started
-		s.out.broken(s.heard)
+		s.out.broken(s.heard, func(job string) bool { return s.jobs[job] != nil })
 		s.log.Warn("lost the backend", "err", ev.Err, "jobs", len(s.jobs))
 	case wire.PeerAlive:
 		if ev.Peer == s.peer {

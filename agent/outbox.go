@@ -27,11 +27,10 @@ type letter struct {
 // sent again on the next; a backend that had read it ignores the second one
 // (PROTOCOL.md 2.5).
 type outbox struct {
-	letters   []letter       // in the order in which they are sent
-	unsent    int            // where those begin that are yet to be sent
-	unwritten int            // where those begin that are yet to be written
-	doubted   int            // bytes of those before
-	jobs      map[string]int // how many letters of each there are
+	letters   []letter // in the order in which they are sent
+	unsent    int      // where those begin that are yet to be sent
+	unwritten int      // where those begin that are yet to be written
+	doubted   int      // bytes of those before
 }
 
 // uplinked is the connection that results go to.
@@ -43,37 +42,12 @@ type uplinked interface {
 
 // add puts a result that has yet to be sent at the end.
 func (o *outbox) add(job string, frame []byte) {
-	if o.jobs == nil {
-		o.jobs = map[string]int{}
-	}
-	o.jobs[job]++
 	o.letters = append(o.letters, letter{job: job, frame: frame})
 }
 
-// drop takes a letter of job out of the account.
-func (o *outbox) drop(job string) {
-	if o.jobs[job]--; o.jobs[job] == 0 {
-		delete(o.jobs, job)
-	}
-}
-
 // has reports whether a result of job is still kept.
-func (o *outbox) has(job string) bool { return o.jobs[job] > 0 }
-
-// forget drops the results of job that are still kept. There are none of most.
-func (o *outbox) forget(job string) {
-	for o.has(job) {
-		i := slices.IndexFunc(o.letters, func(l letter) bool { return l.job == job })
-		if i < o.unsent {
-			o.unsent--
-		}
-		if i < o.unwritten {
-			o.unwritten--
-			o.doubted -= len(o.letters[i].frame)
-		}
-		o.letters = slices.Delete(o.letters, i, i+1)
-		o.drop(job)
-	}
+func (o *outbox) has(job string) bool {
+	return slices.ContainsFunc(o.letters, func(l letter) bool { return l.job == job })
 }
 
 // send offers each unsent result to the connection, in order, until one is refused.
@@ -97,7 +71,6 @@ func (o *outbox) settle(now, heard time.Time, to uplinked) {
 	old := 0
 	for old < o.unwritten && (heard.Sub(o.letters[old].written) >= doubt || o.doubted > most) {
 		o.doubted -= len(o.letters[old].frame)
-		o.drop(o.letters[old].job)
 		old++
 	}
 	clear(o.letters[:old])
@@ -105,13 +78,26 @@ func (o *outbox) settle(now, heard time.Time, to uplinked) {
 }
 
 // broken marks as unsent what was not written long enough before the backend was
-// heard of last.
-func (o *outbox) broken(heard time.Time) {
+// heard of last. It drops results of earlier runs of jobs that run again, or have
+// another result: whoever sent those knows no other, and would take it for theirs.
+func (o *outbox) broken(heard time.Time, runs func(job string) bool) {
 	for o.unwritten > 0 && heard.Sub(o.letters[o.unwritten-1].written) < doubt {
 		o.unwritten--
 		o.doubted -= len(o.letters[o.unwritten].frame)
 	}
 	o.unsent = o.unwritten
+	last := map[string]int{}
+	for i, l := range o.letters {
+		last[l.job] = i
+	}
+	kept := o.letters[:o.unsent]
+	for i, l := range o.letters[o.unsent:] {
+		if last[l.job] == o.unsent+i && !runs(l.job) {
+			kept = append(kept, l)
+		}
+	}
+	clear(o.letters[len(kept):])
+	o.letters = kept
 }
 
 // waits reports whether there are results that have not reached the other side's

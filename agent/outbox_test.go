@@ -34,6 +34,8 @@ func (l *line) written() int64 {
 	return l.bytes
 }
 
+func idle(string) bool { return false }
+
 // deliver sends what there is, and looks at what became of all.
 func deliver(o *outbox, now, heard time.Time, to uplinked) {
 	o.send(to)
@@ -53,7 +55,7 @@ func TestResultIsDoubtedUntilItIsWritten(t *testing.T) {
 	if !o.has("a") || l.frames != 1 {
 		t.Errorf("sent %d times", l.frames)
 	}
-	o.broken(at(100))
+	o.broken(at(100), idle)
 	l.slow = false
 	for now := range 9 {
 		deliver(&o, at(101+now), at(101+now), l)
@@ -81,7 +83,7 @@ func TestResultIsDoubtedWhileNothingIsHeard(t *testing.T) {
 	if o.has("a") || !o.has("b") {
 		t.Error("want a forgotten and b kept")
 	}
-	o.broken(at(10))
+	o.broken(at(10), idle)
 	taken.frames = 0
 	deliver(&o, at(61), at(61), taken)
 	if taken.frames != 1 {
@@ -146,7 +148,7 @@ func TestDoubtBesideMuchUnwritten(t *testing.T) {
 	l.slow, l.upTo = true, l.bytes
 	o.add("b", make([]byte, most+1))
 	deliver(&o, now, now, l)
-	o.broken(now)
+	o.broken(now, idle)
 	for _, job := range []string{"a", "b"} {
 		if !o.has(job) {
 			t.Errorf("the result of %s is forgotten", job)
@@ -154,12 +156,13 @@ func TestDoubtBesideMuchUnwritten(t *testing.T) {
 	}
 }
 
-// The results of a job are forgotten wherever they are, and no others.
-func TestForgottenResults(t *testing.T) {
+// Results of earlier runs are not sent again, whether the job runs again or has ended
+// again.
+func TestResultsOfEarlierRuns(t *testing.T) {
 	now := time.Unix(0, 0)
 	var o outbox
 	l := new(line)
-	for _, job := range []string{"a", "b", "a"} { // written
+	for _, job := range []string{"a", "b", "a", "c"} { // written
 		o.add(job, []byte(job))
 	}
 	deliver(&o, now, now, l)
@@ -168,13 +171,8 @@ func TestForgottenResults(t *testing.T) {
 		o.add(job, []byte(job))
 	}
 	deliver(&o, now, now, l)
-	l.deaf = true
-	for _, job := range []string{"a", "b"} {
-		o.add(job, []byte(job))
-	}
-	o.forget("a")
-	o.forget("nobody")
-	if o.has("a") || !o.has("b") || len(o.letters) != 3 || o.unsent != 2 || o.unwritten != 1 || o.doubted != 1 {
+	o.broken(now, func(job string) bool { return job == "a" })
+	if o.has("a") || !o.has("b") || !o.has("c") || len(o.letters) != 2 || o.unsent != 0 || o.unwritten != 0 || o.doubted != 0 {
 		t.Errorf("left: %+v", o)
 	}
 }

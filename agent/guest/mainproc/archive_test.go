@@ -2,13 +2,13 @@ package mainproc
 
 import (
 	"archive/tar"
-	"bytes"
 	"compress/gzip"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +16,33 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// unpacked is what the archive of a directory has.
+func unpacked(t *testing.T, dir string) iter.Seq2[*tar.Header, io.Reader] {
+	t.Helper()
+	text, err := packArchive(dir, maxArchive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(*tar.Header, io.Reader) bool) {
+		for r := tar.NewReader(z); ; {
+			h, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(h, r) {
+				return
+			}
+		}
+	}
+}
 
 func TestArchiveHasAllKindsOfFiles(t *testing.T) {
 	dir := t.TempDir()
@@ -26,27 +53,8 @@ func TestArchiveHasAllKindsOfFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := packArchive(dir, maxArchive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for h, r := range unpacked(t, dir) {
 		if h.Uid != os.Geteuid() {
 			t.Errorf("%s belongs to %d", h.Name, h.Uid)
 		}
@@ -126,23 +134,8 @@ func TestArchiveOfAFileThatBecomesAPipe(t *testing.T) {
 func TestArchiveOfNamesThatAreNoText(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/caf\xe9/\xff", "text", 0o600)
-	text, err := packArchive(dir, maxArchive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for h := range unpacked(t, dir) {
 		got = append(got, h.Name)
 	}
 	if want := []string{"", "caf\xe9", "caf\xe9/\xff"}; !slices.Equal(got, want) {

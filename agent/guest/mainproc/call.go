@@ -53,12 +53,20 @@ func (l *loop) started(socket, container string) {
 	}
 }
 
-// hasCommand notes that a container was told what to do.
-func (l *loop) hasCommand(container string) {
+// callOf is the call with that container, or nil.
+func (l *loop) callOf(container string) *call {
 	for _, c := range l.calls {
 		if c.container == container {
-			c.begun = true
+			return c
 		}
+	}
+	return nil
+}
+
+// hasCommand notes that a container was told what to do.
+func (l *loop) hasCommand(container string) {
+	if c := l.callOf(container); c != nil {
+		c.begun = true
 	}
 }
 
@@ -109,14 +117,13 @@ func (l *loop) wasRead(c *call, n int) {
 // feed counts input that p sends, and reports whether p has to wait until some of
 // it is taken.
 func (l *loop) feed(m *grading.Stdin, p *mainsock.Peer) (wait bool) {
-	for _, c := range l.calls {
-		if c.container != m.ContainerID {
-			continue
-		}
-		c.fed += len(m.Message)
-		if wait = c.flow && c.fed >= grading.FlowWindow; wait {
-			c.feeders = append(c.feeders, p)
-		}
+	c := l.callOf(m.ContainerID)
+	if c == nil {
+		return false
+	}
+	c.fed += len(m.Message)
+	if wait = c.flow && c.fed >= grading.FlowWindow; wait {
+		c.feeders = append(c.feeders, p)
 	}
 	return wait
 }

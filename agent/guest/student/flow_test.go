@@ -23,10 +23,8 @@ func shimOf(t *testing.T, flow bool) (s *relayedShim, stdin, stdout *os.File, sa
 	t.Cleanup(func() { heard.Close() })
 	stdin, in := pipe(t)
 	from, stdout := pipe(t)
-	s = &relayedShim{
-		log: slog.New(slog.DiscardHandler), flow: flow, init: &grading.RunStudentInit{SocketID: "p1"}, out: frame.NewWriter(out),
-		input: newQueue(), output: newBudget(grading.FlowWindow), outputs: []*os.File{from},
-	}
+	s = newRelayedShim(nil, out, flow, slog.New(slog.DiscardHandler))
+	s.init, s.outputs = &grading.RunStudentInit{SocketID: "p1"}, []*os.File{from}
 	says = frame.NewReader(heard, maxFrame)
 	began := make(chan error, 1)
 	go func() { began <- s.begin() }()

@@ -43,6 +43,13 @@ type relayedShim struct {
 	ended   bool // nothing more may be sent
 }
 
+func newRelayedShim(stdin io.Reader, stdout io.Writer, flow bool, log *slog.Logger) *relayedShim {
+	return &relayedShim{
+		log: log, flow: flow, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout),
+		input: newQueue(), output: newBudget(grading.FlowWindow),
+	}
+}
+
 // maxSignals is how many signals may wait for the command.
 const maxSignals = 16
 
@@ -51,10 +58,7 @@ var errEnded = errors.New("the command has ended")
 // internRelayed is Intern in that variant. With tell, the last frame is the exit
 // code (see [grading.TellRetval]); flow is [grading.FlowControl].
 func internRelayed(stdin io.Reader, stdout io.Writer, tell, flow bool, log *slog.Logger) int {
-	s := &relayedShim{
-		log: log, flow: flow, in: frame.NewReader(stdin, maxFrame), out: frame.NewWriter(stdout),
-		input: newQueue(), output: newBudget(grading.FlowWindow),
-	}
+	s := newRelayedShim(stdin, stdout, flow, log)
 	defer s.end() // nothing may be cut by our own end
 	var err error
 	if s.init, err = s.first(); err != nil {
